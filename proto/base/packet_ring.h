@@ -1,0 +1,94 @@
+// PacketRing: the parts of one track, by part number. A part lies at slot (seq mod capacity) as the
+// plaintext MEDIA frame it will be sent as; whether a slot still holds the part one asks for is seen
+// by comparing the number, so a reference to a part is just (track, seq) and can never dangle. The
+// relay forwards, retransmits, codes and starts subscribers from it; a pusher keeps its sent parts in
+// one. It starts small and doubles while the history it must keep does not fit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "proto/base/bytes.h"
+#include "proto/base/check.h"
+#include "proto/base/limits.h"
+#include "proto/base/seq.h"
+
+namespace sluice {
+
+class PacketRing {
+ public:
+  enum class Insert : std::uint8_t { kStored, kDuplicate, kStale };
+
+  explicit PacketRing(std::size_t parts_max = kTrackRingPartsMax) : parts_max_(parts_max) {
+    CHECK(parts_max >= kTrackRingPartsMin && (parts_max & (parts_max - 1)) == 0);
+    slots_.resize(kTrackRingPartsMin);
+    storage_ = std::make_unique<std::byte[]>(kTrackRingPartsMin * kPartPlaintextBytesMax);
+  }
+
+  /// Copies `part` (at most kPartPlaintextBytesMax bytes) in. A number that is held already, or that a
+  /// newer one has overwritten, is refused: parts never change (P-MEDIA-02). Grows first when `seq`
+  /// would overwrite a part at or after `keep_from`.
+  Insert insert(Seq seq, Bytes part, Seq keep_from) {
+    CHECK(part.size() <= kPartPlaintextBytesMax);
+    while (slots_.size() < parts_max_ && overwrites(seq, keep_from)) grow();
+    Slot& slot = slot_of(seq);
+    if (slot.bytes != 0) {
+      if (slot.seq == seq) return Insert::kDuplicate;
+      if (slot.seq.newer_than(seq)) return Insert::kStale;
+    }
+    slot = {seq, static_cast<std::uint16_t>(part.size())};
+    std::memcpy(bytes_of(seq), part.data(), part.size());
+    return Insert::kStored;
+  }
+
+  /// The part, or nothing when it was never stored or has been overwritten.
+  Bytes find(Seq seq) const {
+    const Slot& slot = slots_[index_of(seq)];
+    if (slot.bytes == 0 || slot.seq != seq) return {};
+    return {storage_.get() + index_of(seq) * kPartPlaintextBytesMax, slot.bytes};
+  }
+
+  std::size_t capacity() const { return slots_.size(); }
+
+  std::size_t memory_bytes() const { return slots_.size() * (sizeof(Slot) + kPartPlaintextBytesMax); }
+
+ private:
+  struct Slot {
+    Seq seq;
+    std::uint16_t bytes = 0;  // 0: empty; no part is
+  };
+
+  std::size_t index_of(Seq seq) const { return seq.value() & (slots_.size() - 1); }
+
+  Slot& slot_of(Seq seq) { return slots_[index_of(seq)]; }
+
+  std::byte* bytes_of(Seq seq) { return storage_.get() + index_of(seq) * kPartPlaintextBytesMax; }
+
+  bool overwrites(Seq seq, Seq keep_from) {
+    const Slot& slot = slot_of(seq);
+    return slot.bytes != 0 && slot.seq != seq && seq.newer_than(slot.seq) &&
+           !keep_from.newer_than(slot.seq);
+  }
+
+  void grow() {
+    std::vector<Slot> old_slots(slots_.size() * 2);
+    old_slots.swap(slots_);
+    auto old_storage = std::make_unique<std::byte[]>(slots_.size() * kPartPlaintextBytesMax);
+    old_storage.swap(storage_);
+    for (std::size_t i = 0; i < old_slots.size(); ++i) {
+      if (old_slots[i].bytes == 0) continue;
+      slot_of(old_slots[i].seq) = old_slots[i];
+      std::memcpy(bytes_of(old_slots[i].seq), old_storage.get() + i * kPartPlaintextBytesMax,
+                  old_slots[i].bytes);
+    }
+  }
+
+  std::size_t parts_max_;
+  std::vector<Slot> slots_;
+  std::unique_ptr<std::byte[]> storage_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,55 @@
+#include "proto/base/packet_ring.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace sluice {
+namespace {
+
+Bytes part(std::string_view text) { return as_bytes(text); }
+
+TEST(PacketRing, FindsWhatItHoldsAcrossTheWrapOfTheNumber) {
+  for (const std::uint32_t start : {0U, 1U, 32767U, 65535U, Seq::kModulus - 3}) {
+    PacketRing ring{kTrackRingPartsMin};
+    for (std::uint32_t i = 0; i < 10; ++i) {
+      EXPECT_EQ(ring.insert(Seq{start} + i, part("p" + std::to_string(i)), Seq{start} + i),
+                PacketRing::Insert::kStored);
+    }
+    for (std::uint32_t i = 0; i < 10; ++i) {
+      EXPECT_EQ(as_text(ring.find(Seq{start} + i)), "p" + std::to_string(i));
+    }
+    EXPECT_TRUE(ring.find(Seq{start} + 10).empty());
+  }
+}
+
+TEST(PacketRing, NeverChangesAPartAndRefusesOnesOlderThanItHolds) {
+  PacketRing ring{kTrackRingPartsMin};
+  const Seq old{5};
+  const Seq newer = old + kTrackRingPartsMin;
+  EXPECT_EQ(ring.insert(newer, part("new"), newer), PacketRing::Insert::kStored);
+  EXPECT_EQ(ring.insert(newer, part("other"), newer), PacketRing::Insert::kDuplicate);
+  EXPECT_EQ(ring.insert(old, part("late"), newer), PacketRing::Insert::kStale);
+  EXPECT_EQ(as_text(ring.find(newer)), "new");
+  EXPECT_TRUE(ring.find(old).empty());
+}
+
+TEST(PacketRing, GrowsWhileTheHistoryMustBeKeptAndNotBeyondItsLimit) {
+  PacketRing ring{256};
+  const Seq key{100};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    ASSERT_EQ(ring.insert(key + i, part("x"), key), PacketRing::Insert::kStored);
+  }
+  EXPECT_EQ(ring.capacity(), 256U);
+  EXPECT_FALSE(ring.find(key).empty());
+  ring.insert(key + 256, part("x"), key);
+  EXPECT_EQ(ring.capacity(), 256U);
+  EXPECT_TRUE(ring.find(key).empty()) << "full: the oldest part gives way";
+
+  PacketRing small{256};
+  for (std::uint32_t i = 0; i < 1000; ++i) small.insert(key + i, part("x"), key + i);
+  EXPECT_EQ(small.capacity(), kTrackRingPartsMin) << "no history wanted, no growth";
+}
+
+}  // namespace
+}  // namespace sluice
