@@ -1,0 +1,92 @@
+// TLS 1.3 over any ByteStream, with memory BIOs: for the control socket over TCP. Both ends show a
+// certificate and accept only one that chains to the pinned CA file; the system's authorities are
+// never asked. A client also checks the server's name.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "net/stream.h"
+#include "proto/base/result.h"
+
+// OpenSSL's own names; its headers stay in tls.cpp.
+struct ssl_ctx_st;
+struct ssl_st;
+struct bio_st;
+
+namespace sluice::net {
+
+/// PEM files.
+struct TlsFiles {
+  std::string certificate;  // own certificate, then its intermediates
+  std::string key;
+  std::string ca;  // the only authorities whose certificates are accepted from the peer
+};
+
+class TlsContext {
+ public:
+  enum class Role : std::uint8_t { kServer, kClient };
+
+  /// The Failure names the file that cannot be used and the cure.
+  static Result<TlsContext, Failure> load(Role role, const TlsFiles& files);
+
+  Role role() const { return role_; }
+
+  ssl_ctx_st* get() const { return context_.get(); }
+
+ private:
+  struct Free {
+    void operator()(ssl_ctx_st* context) const;
+  };
+
+  TlsContext(Role role, ssl_ctx_st* context) : role_(role), context_(context) {}
+
+  Role role_;
+  std::unique_ptr<ssl_ctx_st, Free> context_;
+};
+
+class TlsStream final : public ByteStream {
+ public:
+  /// Takes the stream over before its start(). `server_name`: what the server's certificate must be
+  /// for, a DNS name or an IP literal; a server leaves it empty.
+  static Result<std::unique_ptr<TlsStream>, Failure> wrap(std::unique_ptr<ByteStream> under,
+                                                          const TlsContext& context,
+                                                          const std::string& server_name = {});
+  ~TlsStream() override;
+
+  void start(const StreamHandlers& handlers) override;
+  [[nodiscard]] WriteResult write(Bytes bytes) override;
+  void close() override;
+
+  std::size_t queued_bytes() const override { return under_->queued_bytes(); }
+
+  const std::string& error() const override { return error_; }
+
+ private:
+  enum class State : std::uint8_t { kIdle, kHandshake, kOpen, kClosing, kClosed };
+
+  struct Free {
+    void operator()(ssl_st* ssl) const;
+  };
+
+  explicit TlsStream(std::unique_ptr<ByteStream> under) : under_(std::move(under)) {}
+
+  void on_under_open();
+  void on_under_bytes(Bytes bytes);
+  void on_under_closed(CloseReason reason);
+  bool advance_handshake();
+  void deliver_plaintext();
+  bool send_ciphertext();
+  void fail(std::string why);
+
+  std::unique_ptr<ByteStream> under_;
+  std::unique_ptr<ssl_st, Free> ssl_;
+  bio_st* incoming_ = nullptr;  // owned by ssl_
+  bio_st* outgoing_ = nullptr;
+  StreamHandlers handlers_;
+  State state_ = State::kIdle;
+  bool* destroyed_ = nullptr;  // set while a callback runs that may destroy this
+  std::string error_;
+};
+
+}  // namespace sluice::net
