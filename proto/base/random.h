@@ -16,7 +16,7 @@ struct RandomSource {
 
   std::uint64_t u64() const {
     std::byte raw[8];
-    fill(context, raw);
+    fill(context, MutableBytes{raw});
     return load_be<8>(raw);
   }
 
