@@ -55,12 +55,12 @@ struct ReceivedBatch {
   std::span<ReceivedDatagram> datagrams;
 };
 
-/// Packets to one address, each `segment_size` bytes but the last, which may be shorter.
-/// segment_size 0: one datagram. The bytes must stay until flush() has returned.
+/// Packets to one address, each `segment_bytes` bytes but the last, which may be shorter.
+/// segment_bytes 0: one datagram. The bytes must stay until flush() has returned.
 struct UdpRun {
   Address to;
   Bytes bytes;
-  std::uint16_t segment_size = 0;
+  std::uint16_t segment_bytes = 0;
 };
 
 enum class SendError : std::uint8_t {
@@ -86,6 +86,7 @@ struct UdpCounters {
 
 class UdpSocket {
  public:
+  /// The callback must not destroy the socket.
   UdpSocket(Loop& loop, Callback<const ReceivedBatch&> on_batch);
   ~UdpSocket();
 
@@ -132,8 +133,8 @@ class UdpSocket {
   bool receive_round();
   void deliver(std::size_t messages);
   void send_queued();
+  void count_sent(std::size_t messages);
   bool handle_send_error(int error_number);
-  bool send_unsegmented();
 
   Loop& loop_;
   Callback<const ReceivedBatch&> on_batch_;
