@@ -110,6 +110,7 @@ void read_stream(Fields& f, const From& m, To& into) {
 void read(Fields& f, const fb::Status& m, Status& into) {
   into.code = f.enumeration<StatusCode>(m.code(), fb::StatusCode::MIN, fb::StatusCode::MAX, "code");
   into.text = f.text(m.text());
+  into.count = m.count();
 }
 
 void read(Fields& f, const fb::Hello& m, Hello& into) {
@@ -187,11 +188,7 @@ void read(Fields& f, const fb::RoomList& m, RoomList& into) {
   into.more = m.more();
 }
 
-void read(Fields& f, const fb::Admit& m, Admit& into) {
-  read_user(f, m, into);
-  into.rights = m.rights();
-  into.expiry_s = m.expiry_s();
-}
+void read(Fields& f, const fb::Admit& m, Admit& into) { read_user(f, m, into); }
 
 void read(Fields& f, const fb::Kick& m, Kick& into) { read_instance(f, m, into); }
 

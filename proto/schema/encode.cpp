@@ -51,7 +51,7 @@ To as(From value) {
 std::uint64_t raw(InstanceId id) { return as<std::uint64_t>(id); }
 
 auto build(Builder& b, const Status& m) {
-  return fb::CreateStatus(b, as<fb::StatusCode>(m.code), text(b, m.text));
+  return fb::CreateStatus(b, as<fb::StatusCode>(m.code), text(b, m.text), m.count);
 }
 
 auto build(Builder& b, const Hello& m) {
@@ -107,7 +107,7 @@ auto build(Builder& b, const RoomList& m) {
 }
 
 auto build(Builder& b, const Admit& m) {
-  return fb::CreateAdmit(b, text(b, m.room), text(b, m.user), m.rights, m.expiry_s);
+  return fb::CreateAdmit(b, text(b, m.room), text(b, m.user));
 }
 
 auto build(Builder& b, const Kick& m) {

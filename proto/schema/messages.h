@@ -69,6 +69,7 @@ enum class StatusCode : std::uint8_t {
 struct Status {
   StatusCode code = StatusCode::kOk;
   std::string text{};
+  std::uint32_t count = 0;  // members or streams that an order touched
   SLUICE_SCHEMA_COMPARABLE(Status);
 };
 
@@ -205,8 +206,6 @@ enum class LeaveReason : std::uint8_t {
 struct Admit {
   RoomName room{};
   UserName user{};
-  std::uint16_t rights = 0;
-  std::uint64_t expiry_s = 0;
   SLUICE_SCHEMA_COMPARABLE(Admit);
 };
 

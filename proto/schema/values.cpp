@@ -130,7 +130,7 @@ void check_user(Check& c, const M& m) {
   c.name(m.user, "user");
 }
 
-void check(Check& c, const Admit& m) { check_user(c, m), c.rights(m.rights); }
+void check(Check& c, const Admit& m) { check_user(c, m); }
 
 void check(Check& c, const Kick& m) { check_user(c, m); }
 

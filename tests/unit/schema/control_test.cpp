@@ -102,7 +102,7 @@ TEST(ControlCodec, AbsentOptionalFieldsAreTheirDefaults) {
       fb::Message::RoomList, [](B& b) { return fb::CreateRoomList(b); }, RoomList{});
   decoded_as_default(
       fb::Message::Admit, [&](B& b) { return fb::CreateAdmit(b, r(b), r(b)); },
-      Admit{room_r, user_r, 0, 0});
+      Admit{room_r, user_r});
   decoded_as_default(
       fb::Message::Kick, [&](B& b) { return fb::CreateKick(b, r(b), r(b)); },
       Kick{room_r, user_r, {}});

@@ -56,7 +56,7 @@ inline std::vector<Message> sample_messages() {
   const StreamName s = stream("camera");
   const InstanceId i{77};
   return {
-      Status{StatusCode::kNotFound, "no room of this name"},
+      Status{StatusCode::kNotFound, "no room of this name", 3},
       Hello{2, "0.1.0", counted_from<16>(1), counted_from<32>(32), RelayKeyId{0x1122334455667788},
             "relay.example:4400", Load{4, 5, 6, 7, 125}, true},
       Attach{9, "rooms-1"},
@@ -70,7 +70,7 @@ inline std::vector<Message> sample_messages() {
       RoomDown{r},
       ListRooms{room("k"), 10},
       RoomList{{RoomInfo{r, 4, 3, 9, 60'000, 1, 2}, RoomInfo{room("m"), 1, 0, 0, 5, 3, 0}}, true},
-      Admit{r, u, 127, 1'700'000'000},
+      Admit{r, u},
       Kick{r, u, i},
       SetRights{r, u, i, 8},
       MemberIn{r, u, i, 15, EndpointKind::kWebSocket},
