@@ -105,7 +105,9 @@ class ClientHandshake {
   Result<Attempt> make_attempt(const Mac& cookie);
   Result<HandshakeProgress> handle_cookie(Instant now, Bytes datagram);
   Result<HandshakeProgress> handle_accept(Bytes datagram);
-  Result<HandshakeProgress> finish(std::size_t attempt, Suite suite, Bytes payload, NoiseKeys keys);
+  Result<HandshakeProgress> finish(std::size_t attempt, std::uint8_t header_suite, Bytes payload,
+                                   NoiseKeys keys);
+  void end();
   void schedule_retry(Instant now);
 
   RelayKey relay_;

@@ -81,6 +81,17 @@ enum class CookieStatus : std::uint8_t {
 
 std::string_view cookie_status_name(CookieStatus status) noexcept;
 
+/// The Noise prologue: "sluice 1" and all of INIT before its ephemeral (P-HS-04).
+class InitPrologue {
+ public:
+  explicit InitPrologue(Bytes init_before_ephemeral);
+
+  Bytes view() const { return bytes_.view(); }
+
+ private:
+  FixedBytes<8 + kInitFixedBytes + kSealedTicketBytesMax> bytes_;
+};
+
 /// TLV 2 of ACCEPT: what the link is.
 struct LinkGrant {
   ConnectionId connection_id{};

@@ -1,5 +1,5 @@
 // Keys and what is derived from them: X25519 pairs, the relay's static key with its id and mac1 key
-// (P-HS-01, P-HS-03), packet keys from traffic secrets (P-HS-12). Everything here is a value made
+// (P-HS-01, P-HS-03), packet keys from traffic secrets (P-HS-12), reset tokens. Everything here is a value made
 // from bytes or from an injected source of randomness.
 #pragma once
 
@@ -75,5 +75,11 @@ struct PacketKeys {
 
 PacketKeys derive_packet_keys(const TrafficSecret& secret, Suite suite);
 TrafficSecret next_traffic_secret(const TrafficSecret& secret);
+
+/// Outlives the process, so that a relay that lost its memory can still end its old links.
+using ResetSecret = Secret<kKeyBytes>;
+
+/// P-RESET-01: BLAKE2b-128 under the reset secret. Compare tokens with equal_constant_time.
+ResetToken derive_reset_token(const ResetSecret& secret, ConnectionId id);
 
 }  // namespace sluice::crypto
