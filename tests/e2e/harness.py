@@ -1,6 +1,7 @@
 """What the end-to-end tests share: starting programs, ending every one of them, saying what failed.
 
-Standard library only. The programs come from $SLUICE_BIN (default build/release/bin, else build/dev/bin).
+Standard library only. The programs come from $SLUICE_BIN, build/release/bin or build/dev/bin, in
+that order.
 A test script is a list of functions, each a claim; it runs them in order and exits 0 or 1.
 """
 import os
@@ -26,20 +27,15 @@ def expect(holds, what):
         raise Failed(what)
 
 
-def bin_folder():
-    if "SLUICE_BIN" in os.environ:
-        return Path(os.environ["SLUICE_BIN"]).resolve()
-    for preset in ("release", "dev"):
-        if (folder := TOP / "build" / preset / "bin").is_dir():
-            return folder
-    raise Failed("no programs: build them (cmake --build --preset dev) or set SLUICE_BIN")
-
-
 def program(name):
-    path = bin_folder() / name
-    if not path.exists():
-        raise Failed(f"{path} is not built")
-    return str(path)
+    """The path of a program of ours; tools of the tests exist in the dev build only."""
+    folders = [TOP / "build" / preset / "bin" for preset in ("release", "dev")]
+    if "SLUICE_BIN" in os.environ:
+        folders.insert(0, Path(os.environ["SLUICE_BIN"]).resolve())
+    for folder in folders:
+        if (path := folder / name).exists():
+            return str(path)
+    raise Failed(f"{name} is not built: cmake --build --preset dev, or set SLUICE_BIN")
 
 
 class Process:
@@ -49,8 +45,13 @@ class Process:
         self.command, self.name = command, name
         self.out_path, self.err_path = Path(folder, name + ".out"), Path(folder, name + ".err")
         with open(self.out_path, "wb") as out, open(self.err_path, "wb") as err:
-            self.popen = subprocess.Popen(command, stdout=out, stderr=err, stdin=subprocess.DEVNULL,
-                                          env={**os.environ, **(env or {})})
+            self.popen = subprocess.Popen(
+                command,
+                stdout=out,
+                stderr=err,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **(env or {})},
+            )
         self.address = None
 
     def wait_for(self, pattern, seconds=START_SECONDS):
@@ -61,7 +62,9 @@ class Process:
                 if found := re.search(pattern, path.read_text(errors="replace")):
                     return found
             if self.popen.poll() is not None:
-                raise Failed(f"{self.name} ended with {self.popen.returncode} before saying {pattern!r}")
+                raise Failed(
+                    f"{self.name} ended with {self.popen.returncode} before saying {pattern!r}"
+                )
             time.sleep(0.02)
         raise Failed(f"{self.name} did not say {pattern!r} within {seconds} s")
 
@@ -73,7 +76,7 @@ class Process:
             raise Failed(f"{self.name} still runs after {seconds} s") from None
 
     def stop(self, seconds=10):
-        """Ends it as an operator would, and by force if it does not listen; returns the exit code."""
+        """Ends it as an operator would, by force if it does not listen; returns the exit code."""
         if self.popen.poll() is None:
             self.popen.send_signal(signal.SIGTERM)
             try:
@@ -105,12 +108,17 @@ class Processes:
                 process.popen.wait()
         if kind is not None:
             for process in self.started:
-                print(f"--- {' '.join(process.command)} (exit {process.popen.returncode})\n{process.log()}")
+                print(f"--- {' '.join(process.command)} (exit {process.popen.returncode})")
+                print(process.log())
         self.temporary.cleanup()
 
     def start(self, name, *arguments, label=None, env=None):
-        process = Process([program(name), *map(str, arguments)], self.folder,
-                          f"{label or name}-{len(self.started)}", env)
+        process = Process(
+            [program(name), *map(str, arguments)],
+            self.folder,
+            f"{label or name}-{len(self.started)}",
+            env,
+        )
         self.started.append(process)
         return process
 
@@ -127,7 +135,7 @@ def stored_datagrams(path):
     data, offset, result = Path(path).read_bytes(), 0, []
     while offset < len(data):
         direction, leg, size = struct.unpack_from("!BHI", data, offset)
-        result.append((direction, leg, data[offset + 7:offset + 7 + size]))
+        result.append((direction, leg, data[offset + 7 : offset + 7 + size]))
         offset += 7 + size
     return result
 

@@ -40,7 +40,7 @@ class Echo:
 
 
 def exchange(proxy, echo, count, clients=1, rate_per_s=2000):
-    """Sends `count` numbered datagrams and returns the numbers that came back, with their delays."""
+    """Sends `count` numbered datagrams; returns the numbers that came back, with their delays."""
     host, port = proxy.address
     sockets = [socket.socket(echo.socket.family, socket.SOCK_DGRAM) for _ in range(clients)]
     for s in sockets:
@@ -72,10 +72,17 @@ def run(arguments, count=2000, clients=1, family=socket.AF_INET):
     echo = Echo(family)
     with tempfile.TemporaryDirectory() as folder, harness.Processes() as processes:
         json_file, store = Path(folder, "counters.json"), Path(folder, "store")
-        proxy = processes.proxy(echo.address, *arguments, "--json", str(json_file), "--store", str(store))
+        proxy = processes.proxy(
+            echo.address, *arguments, "--json", str(json_file), "--store", str(store)
+        )
         back = exchange(proxy, echo, count, clients)
         proxy.stop()
-        return back, json.loads(json_file.read_text()), harness.stored_datagrams(store), echo.sources
+        return (
+            back,
+            json.loads(json_file.read_text()),
+            harness.stored_datagrams(store),
+            echo.sources,
+        )
 
 
 def passes_everything_by_default():
@@ -89,7 +96,9 @@ def passes_everything_by_default():
 
 def loses_what_it_is_told():
     back, counters, _, _ = run(["--loss", "10%", "--seed", "3"], count=4000)
-    harness.expect(abs(len(back) / 4000 - 0.81) < 0.04, f"81 % of round trips, got {len(back) / 40} %")
+    harness.expect(
+        abs(len(back) / 4000 - 0.81) < 0.04, f"81 % of round trips, got {len(back) / 40} %"
+    )
     lost = counters["to_relay"]["lost_random"]
     harness.expect(300 < lost < 500, f"10 % lost on the way there, got {lost}")
 
@@ -106,7 +115,10 @@ def delays_both_ways():
     back, _, _, _ = run(["--latency", "20"], count=500)
     delays = sorted(d for values in back.values() for d in values)
     harness.expect(0.040 <= delays[0], f"no round trip below 40 ms, got {delays[0]}")
-    harness.expect(delays[len(delays) // 2] < 0.045, f"half of them below 45 ms, got {delays[len(delays) // 2]}")
+    harness.expect(
+        delays[len(delays) // 2] < 0.045,
+        f"half of them below 45 ms, got {delays[len(delays) // 2]}",
+    )
 
 
 def keeps_clients_apart():
@@ -122,5 +134,13 @@ def changes_addresses():
 
 
 if __name__ == "__main__":
-    harness.main([passes_everything_by_default, loses_what_it_is_told, equal_seeds_lose_equal_datagrams,
-                  delays_both_ways, keeps_clients_apart, changes_addresses])
+    harness.main(
+        [
+            passes_everything_by_default,
+            loses_what_it_is_told,
+            equal_seeds_lose_equal_datagrams,
+            delays_both_ways,
+            keeps_clients_apart,
+            changes_addresses,
+        ]
+    )
