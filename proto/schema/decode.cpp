@@ -15,8 +15,9 @@ namespace {
 
 namespace fb = ::sluice::control;
 
-/// Our deepest message is Envelope > MemberList > MemberInfo, our widest a Quality of 128 members.
-/// Half would refuse messages of ours; double only lets a peer keep the verifier busy for longer.
+/// Our deepest message is Envelope > MemberList > MemberSummary, our widest a Quality of 128
+/// members. Half would refuse messages of ours; double only lets a peer keep the verifier busy for
+/// longer.
 constexpr flatbuffers::uoffset_t kVerifyDepthMax = 8;
 constexpr flatbuffers::uoffset_t kVerifyTablesMax = 256;
 
@@ -175,8 +176,8 @@ void read(Fields& f, const fb::ListRooms& m, ListRooms& into) {
 }
 
 void read(Fields& f, const fb::RoomList& m, RoomList& into) {
-  f.list(m.rooms(), kPageEntriesMax, "rooms", [&](const fb::RoomInfo& from) {
-    RoomInfo& info = into.rooms.emplace_back();
+  f.list(m.rooms(), kPageEntriesMax, "rooms", [&](const fb::RoomSummary& from) {
+    RoomSummary& info = into.rooms.emplace_back();
     read_room(f, from, info);
     info.members = from.members();
     info.streams = from.streams();
@@ -216,7 +217,7 @@ void read(Fields& f, const fb::ListMembers& m, ListMembers& into) {
   into.limit = m.limit();
 }
 
-void read(Fields& f, const fb::MemberInfo& m, MemberInfo& into) {
+void read(Fields& f, const fb::MemberSummary& m, MemberSummary& into) {
   f.name(m.user(), "user", into.user);
   into.instance = instance(m.instance());
   into.rights = m.rights();
@@ -238,7 +239,7 @@ void read(Fields& f, const fb::MemberInfo& m, MemberInfo& into) {
 
 void read(Fields& f, const fb::MemberList& m, MemberList& into) {
   f.list(m.members(), kPageEntriesMax, "members",
-         [&](const fb::MemberInfo& from) { read(f, from, into.members.emplace_back()); });
+         [&](const fb::MemberSummary& from) { read(f, from, into.members.emplace_back()); });
   into.more = m.more();
 }
 

@@ -99,9 +99,9 @@ auto build(Builder& b, const ListRooms& m) {
 }
 
 auto build(Builder& b, const RoomList& m) {
-  const auto rooms = tables(b, m.rooms, [](Builder& into, const RoomInfo& i) {
-    return fb::CreateRoomInfo(into, text(into, i.room), i.members, i.streams, i.subscriptions,
-                              i.age_ms, i.home_worker, i.branches);
+  const auto rooms = tables(b, m.rooms, [](Builder& into, const RoomSummary& i) {
+    return fb::CreateRoomSummary(into, text(into, i.room), i.members, i.streams, i.subscriptions,
+                                 i.age_ms, i.home_worker, i.branches);
   });
   return fb::CreateRoomList(b, rooms, m.more);
 }
@@ -133,12 +133,12 @@ auto build(Builder& b, const ListMembers& m) {
                                m.limit);
 }
 
-auto build(Builder& b, const MemberInfo& m) {
+auto build(Builder& b, const MemberSummary& m) {
   const auto streams =
       tables(b, m.streams, [](Builder& into, const StreamName& s) { return text(into, s); });
   const auto user = text(b, m.user);
   const auto address = text(b, m.address);
-  fb::MemberInfoBuilder table(b);
+  fb::MemberSummaryBuilder table(b);
   table.add_user(user);
   table.add_instance(raw(m.instance));
   table.add_rights(m.rights);
@@ -160,7 +160,7 @@ auto build(Builder& b, const MemberInfo& m) {
 
 auto build(Builder& b, const MemberList& m) {
   const auto members =
-      tables(b, m.members, [](Builder& into, const MemberInfo& i) { return build(into, i); });
+      tables(b, m.members, [](Builder& into, const MemberSummary& i) { return build(into, i); });
   return fb::CreateMemberList(b, members, m.more);
 }
 

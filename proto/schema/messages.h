@@ -24,7 +24,7 @@ inline constexpr std::size_t kMessageBytesMax = 64U << 10U;
 /// Double does not fit a message; half doubles the questions for a large room.
 inline constexpr std::size_t kPageEntriesMax = 48;
 
-/// Streams named in one MemberInfo. The relay allows a member no more than a few
+/// Streams named in one MemberSummary. The relay allows a member no more than a few
 /// (docs/PROTOCOL.md).
 inline constexpr std::size_t kMemberStreamsMax = 8;
 
@@ -170,7 +170,7 @@ struct ListRooms {
   SLUICE_SCHEMA_COMPARABLE(ListRooms);
 };
 
-struct RoomInfo {
+struct RoomSummary {
   RoomName room{};
   std::uint32_t members = 0;
   std::uint32_t streams = 0;
@@ -178,11 +178,11 @@ struct RoomInfo {
   std::uint64_t age_ms = 0;
   std::uint16_t home_worker = 0;
   std::uint16_t branches = 0;
-  SLUICE_SCHEMA_COMPARABLE(RoomInfo);
+  SLUICE_SCHEMA_COMPARABLE(RoomSummary);
 };
 
 struct RoomList {
-  std::vector<RoomInfo> rooms{};
+  std::vector<RoomSummary> rooms{};
   bool more = false;
   SLUICE_SCHEMA_COMPARABLE(RoomList);
 };
@@ -249,7 +249,7 @@ struct ListMembers {
   SLUICE_SCHEMA_COMPARABLE(ListMembers);
 };
 
-struct MemberInfo {
+struct MemberSummary {
   UserName user{};
   InstanceId instance{};
   std::uint16_t rights = 0;
@@ -266,11 +266,11 @@ struct MemberInfo {
   std::uint32_t queue_ms = 0;
   std::uint32_t subscriptions = 0;
   std::vector<StreamName> streams{};
-  SLUICE_SCHEMA_COMPARABLE(MemberInfo);
+  SLUICE_SCHEMA_COMPARABLE(MemberSummary);
 };
 
 struct MemberList {
-  std::vector<MemberInfo> members{};
+  std::vector<MemberSummary> members{};
   bool more = false;
   SLUICE_SCHEMA_COMPARABLE(MemberList);
 };

@@ -121,7 +121,7 @@ void check(Check& c, const RoomDown& m) { check_room(c, m); }
 
 void check(Check& c, const RoomList& m) {
   c.that(m.rooms.size() <= kPageEntriesMax, "rooms", "more than 48");
-  for (const RoomInfo& info : m.rooms) check_room(c, info);
+  for (const RoomSummary& info : m.rooms) check_room(c, info);
 }
 
 template <class M>
@@ -144,7 +144,7 @@ void check(Check& c, const ListMembers& m) { check_room(c, m); }
 
 void check(Check& c, const MemberList& m) {
   c.that(m.members.size() <= kPageEntriesMax, "members", "more than 48");
-  for (const MemberInfo& info : m.members) {
+  for (const MemberSummary& info : m.members) {
     c.name(info.user, "user");
     c.rights(info.rights);
     c.text(info.address, "address");

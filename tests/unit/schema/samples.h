@@ -28,8 +28,8 @@ inline std::vector<std::byte> some_bytes(std::size_t size) {
   return std::vector<std::byte>(size, std::byte{0xA5});
 }
 
-inline MemberInfo sample_member(std::string_view name) {
-  MemberInfo info;
+inline MemberSummary sample_member(std::string_view name) {
+  MemberSummary info;
   info.user = user(name);
   info.instance = InstanceId{5};
   info.rights = 11;
@@ -69,7 +69,8 @@ inline std::vector<Message> sample_messages() {
       RoomUp{r, RoomLimits{2, 3, 5}, some_bytes(1)},
       RoomDown{r},
       ListRooms{room("k"), 10},
-      RoomList{{RoomInfo{r, 4, 3, 9, 60'000, 1, 2}, RoomInfo{room("m"), 1, 0, 0, 5, 3, 0}}, true},
+      RoomList{{RoomSummary{r, 4, 3, 9, 60'000, 1, 2}, RoomSummary{room("m"), 1, 0, 0, 5, 3, 0}},
+               true},
       Admit{r, u},
       Kick{r, u, i},
       SetRights{r, u, i, 8},
@@ -85,6 +86,7 @@ inline std::vector<Message> sample_messages() {
       StreamDown{r, u, s},
       KeyRequest{r, s},
       Quality{{MemberQuality{r, u, i, 20'000, 1, 2, 3, 4}}},
+
       Authorize{EndpointKind::kHttpFlv, true, "live", "key with spaces?", "sign=0f0f",
                 "192.0.2.7:50000"},
       Authorized{r, u, s, 3, 1'700'000'060},
