@@ -16,17 +16,17 @@
 namespace sluice::wire {
 
 struct TextMessage {
-  UserName to;    // empty: all
-  UserName from;  // set by the relay; empty from a client
-  std::string text;
+  UserName to{};    // empty: all
+  UserName from{};  // set by the relay; empty from a client
+  std::string text{};
 
   bool operator==(const TextMessage&) const = default;
 };
 
 struct BytesMessage {
-  UserName to;
-  UserName from;
-  std::vector<std::byte> bytes;
+  UserName to{};
+  UserName from{};
+  std::vector<std::byte> bytes{};
 
   bool operator==(const BytesMessage&) const = default;
 };

@@ -35,14 +35,14 @@ inline constexpr std::uint16_t kNoMilliseconds = 0xFFFF;
 
 /// Received packets first..last, both included.
 struct AckRange {
-  PacketNumber first, last;
+  PacketNumber first{}, last{};
 
   bool operator==(const AckRange&) const = default;
 };
 
 struct TrackReport {
   TrackId track{};
-  Seq oldest_open;
+  Seq oldest_open{};
   std::uint8_t open_equations = 0;
   std::uint16_t playout_delay_ms = kNoMilliseconds;
   std::uint16_t recover_within_ms = kNoMilliseconds;

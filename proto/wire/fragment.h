@@ -29,9 +29,9 @@ struct MediaFrame {
   bool discardable = false;                 // no other frame depends on it
   std::uint8_t layer = 0;                   // temporal layer, 0..3
   std::uint8_t level = kAudioLevelUnknown;  // audio: 0-126 -dBov
-  std::optional<std::uint64_t> stamp_us;    // sending time by the pusher's monotonic clock
-  Bytes config;
-  Bytes body;
+  std::optional<std::uint64_t> stamp_us{};  // sending time by the pusher's monotonic clock
+  Bytes config{};
+  Bytes body{};
 };
 
 /// The split unit's own header: type 1, flags 1, timestamp 4, stamp 8, config length 2.
@@ -124,6 +124,7 @@ class Fragmenter {
 
  private:
   MediaHeader begin_frame(const MediaFrame& frame, const Split& split) const noexcept;
+  std::uint8_t depends_on(const MediaFrame& frame) const noexcept;
   void end_frame(const MediaFrame& frame, Seq last) noexcept;
 
   TrackId track_;
@@ -162,6 +163,8 @@ class FrameShape {
   std::uint8_t flags_;
   std::uint8_t dep_;
 };
+
+static_assert(sizeof(FrameShape) == 16);
 
 /// A whole media frame. Views into the reassembled unit.
 struct MediaFrameView {

@@ -78,22 +78,22 @@ struct KeyRequest {
 /// The parts first..last, both included, will not come.
 struct Skip {
   TrackId track{};
-  Seq first, last;
+  Seq first{}, last{};
 };
 
 /// P-REPAIR-01. The bitmap is empty unless the repair names its parts one by one.
 struct RepairView {
   TrackId track{};
-  Seq first;
+  Seq first{};
   std::uint16_t span = 1;  // 1..256
   std::uint16_t seed = 0;
-  Bytes bitmap;
-  Bytes coded;
+  Bytes bitmap{};
+  Bytes coded{};
 };
 
 struct Close {
   CloseCode code = CloseCode::kDone;
-  std::string_view reason;
+  std::string_view reason{};
 };
 
 using PathToken = std::array<std::byte, 8>;
@@ -109,7 +109,7 @@ struct PathResponse {
 struct ControlView {
   ControlStream stream = ControlStream::kRoom;
   std::uint32_t offset = 0;
-  Bytes bytes;  // at least one
+  Bytes bytes{};  // at least one
 };
 
 struct UnknownFrame {
@@ -123,17 +123,19 @@ using Frame = std::variant<MediaView, FeedbackView, Ping, KeyRequest, Skip, Repa
 
 class FrameReader {
  public:
-  explicit FrameReader(Bytes plaintext) : reader_(plaintext), empty_packet_(plaintext.empty()) {}
+  explicit FrameReader(Bytes plaintext)
+      : plaintext_(plaintext), reader_(plaintext), empty_packet_(plaintext.empty()) {}
 
   /// The next frame; nothing at the packet's end or at padding. After an error (kMalformed,
   /// kFrameTooLarge for an oversized part) there is nothing more. Views point into the plaintext.
   std::optional<Result<Frame>> next() noexcept;
 
  private:
-  Result<Frame> read_media(std::size_t start) noexcept;
-  Result<Frame> read_typed(std::uint8_t type) noexcept;
+  Result<Frame> read_media() noexcept;
+  Result<Frame> read_typed() noexcept;
   Unexpected<DropReason> malformed() noexcept;
 
+  Bytes plaintext_;
   Reader reader_;
   bool empty_packet_;
 };
@@ -141,8 +143,9 @@ class FrameReader {
 /// Parses a part in ring form, as PacketRing::find() gives it. Errors as FrameReader.
 Result<MediaView> read_ring_part(Bytes part) noexcept;
 
-/// The part's ring form, built in `scratch` (kPartPlaintextBytesMax bytes at least).
-Bytes write_ring_part(const MediaView& part, MutableBytes scratch) noexcept;
+/// The part's ring form: where it lies, or built in `scratch` (kPartPlaintextBytesMax bytes at
+/// least).
+Bytes ring_form(const MediaView& part, MutableBytes scratch) noexcept;
 
 /// Appends frames. Each append is all or nothing: without room it changes nothing and returns
 /// false.

@@ -51,7 +51,7 @@ struct MediaHeader {
   std::uint8_t layer = 0;   // temporal layer, 0..3
   bool last_short = false;  // the frame's last part is shorter; informative
   TrackId track{};
-  Seq seq;
+  Seq seq{};
   std::uint16_t index = 0;  // of this part, below count
   std::uint16_t count = 1;  // parts of the frame
   std::uint32_t dts = 0;    // low 24 bits of the RTMP timestamp, ms
@@ -103,8 +103,10 @@ constexpr MediaHeader decode_media_header(std::span<const std::byte, kMediaHeade
 
 /// One part of a media frame, as a view into a packet or a ring.
 struct MediaView {
-  MediaHeader header;
-  Bytes body;
+  MediaHeader header{};
+  Bytes body{};
+  /// The ring form where it lies, header and body; empty when a length stands between them.
+  Bytes whole{};
 };
 
 }  // namespace sluice::wire

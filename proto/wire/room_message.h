@@ -46,7 +46,7 @@ struct TrackDescription {
   FourCC codec{};  // perhaps one that is not carried: the answer says so
   std::uint8_t rendition = 0;
   bool key_on_request = false;
-  std::vector<std::byte> config;  // at most kCodecConfigBytesMax
+  std::vector<std::byte> config{};  // at most kCodecConfigBytesMax
 
   bool operator==(const TrackDescription&) const = default;
 };
@@ -54,11 +54,16 @@ struct TrackDescription {
 /// Client: announces a stream. Its tracks may be used once the answer came.
 struct Push {
   RequestId request{};
-  StreamName stream;
-  std::vector<TrackDescription> tracks;  // 1..kTracksPerStreamMax, ids distinct
+  StreamName stream{};
+  std::vector<TrackDescription> tracks{};  // ask check_tracks()
 
   bool operator==(const Push&) const = default;
 };
+
+/// What to answer to these tracks: kOk; kTooMany; kCodecNotCarried; kMalformed when there are none,
+/// an id comes twice or a kind is not its codec's. Apart from decoding, so that a pusher gets a
+/// reason.
+AnswerStatus check_tracks(const std::vector<TrackDescription>& tracks);
 
 struct PushAnswer {
   RequestId request{};
@@ -76,7 +81,7 @@ struct Unpush {
 
 struct Subscribe {
   RequestId request{};
-  StreamName stream;  // empty: every stream of the others, now and later
+  StreamName stream{};  // empty: every stream of the others, now and later
   std::uint16_t playout_delay_min_ms = 0;
   std::uint16_t playout_delay_max_ms = 0;
   bool audio = true;
@@ -94,7 +99,7 @@ struct SubscribeAnswer {
 };
 
 struct Unsubscribe {
-  StreamName stream;  // empty: all
+  StreamName stream{};  // empty: all
 
   bool operator==(const Unsubscribe&) const = default;
 };
@@ -103,7 +108,7 @@ struct MemberEvent {
   enum class Change : std::uint8_t { kIn = 1, kOut = 2 };
 
   Change change = Change::kIn;
-  UserName user;
+  UserName user{};
   std::uint16_t rights = 0;
   std::uint8_t reason = 0;  // a CloseCode, of a member that left
 
@@ -114,10 +119,10 @@ struct StreamEvent {
   enum class Change : std::uint8_t { kUp = 1, kDown = 2, kChanged = 3 };
 
   Change change = Change::kUp;
-  StreamName stream;
-  UserName user;
+  StreamName stream{};
+  UserName user{};
   StreamHandle handle{};
-  std::vector<TrackDescription> tracks;  // with the subscriber's own track ids
+  std::vector<TrackDescription> tracks{};  // with the subscriber's own track ids
 
   bool operator==(const StreamEvent&) const = default;
 };
@@ -132,7 +137,7 @@ struct Target {
   };
 
   StreamHandle stream{};
-  std::vector<Rate> rates;
+  std::vector<Rate> rates{};
 
   bool operator==(const Target&) const = default;
 };
@@ -145,14 +150,14 @@ struct Stats {
     bool operator==(const Entry&) const = default;
   };
 
-  std::vector<Entry> entries;
+  std::vector<Entry> entries{};
 
   bool operator==(const Stats&) const = default;
 };
 
 struct Reconnect {
-  std::string address;  // at most 255 bytes
-  std::vector<std::byte> ticket;
+  std::string address{};  // at most 255 bytes
+  std::vector<std::byte> ticket{};
   std::array<std::byte, 32> psk{};
 
   bool operator==(const Reconnect&) const = default;
@@ -160,8 +165,8 @@ struct Reconnect {
 
 /// Relay: the first message after ACCEPT.
 struct RoomWelcome {
-  RoomName room;
-  UserName user;
+  RoomName room{};
+  UserName user{};
   std::uint16_t members = 0;
 
   bool operator==(const RoomWelcome&) const = default;

@@ -1,0 +1,201 @@
+#include "proto/wire/room_message.h"
+
+#include <algorithm>
+
+#include "proto/wire/message_codec.h"
+
+namespace sluice::wire {
+namespace {
+
+// The fields of each message, once for both directions (P-CTRL-04). C is Encoder or Decoder.
+
+template <class C>
+void track_fields(C& c, typename C::template Of<TrackDescription>& m) {
+  c.u8(m.id);
+  c.choice(m.kind, TrackKind::kAudio, TrackKind::kData);
+  c.u32(m.codec);
+  c.u8(m.rendition);
+  c.bits(m.key_on_request);
+  c.bytes16(m.config, kCodecConfigBytesMax);
+}
+
+template <class C>
+void fields(C& c, typename C::template Of<Push>& m) {
+  c.u16(m.request);
+  c.name(m.stream);
+  c.list8(m.tracks, [&c](auto& track) { track_fields(c, track); });
+}
+
+template <class C>
+void fields(C& c, typename C::template Of<PushAnswer>& m) {
+  c.u16(m.request);
+  c.choice(m.status, AnswerStatus::kOk, AnswerStatus::kDraining);
+  c.u16(m.stream);
+}
+
+template <class C>
+void fields(C& c, typename C::template Of<Unpush>& m) {
+  c.u16(m.stream);
+}
+
+template <class C>
+void fields(C& c, typename C::template Of<Subscribe>& m) {
+  c.u16(m.request);
+  c.name_or_empty(m.stream);
+  c.u16(m.playout_delay_min_ms);
+  c.u16(m.playout_delay_max_ms);
+  c.bits(m.audio, m.video, m.data);
+  if (m.playout_delay_min_ms > m.playout_delay_max_ms) c.fail();
+}
+
+template <class C>
+void fields(C& c, typename C::template Of<SubscribeAnswer>& m) {
+  c.u16(m.request);
+  c.choice(m.status, AnswerStatus::kOk, AnswerStatus::kDraining);
+}
+
+template <class C>
+void fields(C& c, typename C::template Of<Unsubscribe>& m) {
+  c.name_or_empty(m.stream);
+}
+
+template <class C>
+void fields(C& c, typename C::template Of<MemberEvent>& m) {
+  c.choice(m.change, MemberEvent::Change::kIn, MemberEvent::Change::kOut);
+  c.name(m.user);
+  c.u16(m.rights);
+  c.u8(m.reason);
+}
+
+template <class C>
+void fields(C& c, typename C::template Of<StreamEvent>& m) {
+  c.choice(m.change, StreamEvent::Change::kUp, StreamEvent::Change::kChanged);
+  c.name(m.stream);
+  c.name(m.user);
+  c.u16(m.handle);
+  c.list8(m.tracks, [&c](auto& track) { track_fields(c, track); });
+}
+
+template <class C>
+void fields(C& c, typename C::template Of<Target>& m) {
+  c.u16(m.stream);
+  c.list8(m.rates, [&c](auto& rate) {
+    c.u8(rate.track);
+    c.u32(rate.bits_per_s);
+  });
+}
+
+template <class C>
+void fields(C& c, typename C::template Of<Stats>& m) {
+  c.list_to_end(m.entries, [&c](auto& entry) {
+    c.u8(entry.key);
+    c.u64(entry.value);
+  });
+}
+
+template <class C>
+void fields(C& c, typename C::template Of<Reconnect>& m) {
+  c.text8(m.address);
+  c.bytes16(m.ticket, kControlMessageBytesMax);
+  c.array(m.psk);
+}
+
+template <class C>
+void fields(C& c, typename C::template Of<RoomWelcome>& m) {
+  c.name(m.room);
+  c.name(m.user);
+  c.u16(m.members);
+}
+
+template <class M>
+Result<RoomMessage> decode_as(Bytes body) {
+  Decoder decoder(body);
+  M message;
+  fields(decoder, message);
+  if (!decoder.finished()) return Unexpected{DropReason::kMalformed};
+  return RoomMessage{std::move(message)};
+}
+
+}  // namespace
+
+std::string_view answer_status_name(AnswerStatus status) noexcept {
+  switch (status) {
+    case AnswerStatus::kOk:
+      return "ok";
+    case AnswerStatus::kNotAllowed:
+      return "not_allowed";
+    case AnswerStatus::kNameTaken:
+      return "name_taken";
+    case AnswerStatus::kTooMany:
+      return "too_many";
+    case AnswerStatus::kCodecNotCarried:
+      return "codec_not_carried";
+    case AnswerStatus::kMalformed:
+      return "malformed";
+    case AnswerStatus::kNoSuchStream:
+      return "no_such_stream";
+    case AnswerStatus::kDraining:
+      return "draining";
+  }
+  return "unknown";
+}
+
+AnswerStatus check_tracks(const std::vector<TrackDescription>& tracks) {
+  if (tracks.empty()) return AnswerStatus::kMalformed;
+  if (tracks.size() > kTracksPerStreamMax) return AnswerStatus::kTooMany;
+  for (auto track = tracks.begin(); track != tracks.end(); ++track) {
+    const auto same_id = [&](const TrackDescription& other) { return other.id == track->id; };
+    if (std::any_of(tracks.begin(), track, same_id)) return AnswerStatus::kMalformed;
+    if (!is_carried(track->codec)) return AnswerStatus::kCodecNotCarried;
+    if (kind_of_codec(track->codec) != track->kind) return AnswerStatus::kMalformed;
+  }
+  return AnswerStatus::kOk;
+}
+
+Status<> encode_room_message(const RoomMessage& message, std::vector<std::byte>& out) {
+  return std::visit(
+      [&](const auto& m) -> Status<> {
+        if constexpr (std::is_same_v<decltype(m), const UnknownMessage&>) {
+          return Unexpected{DropReason::kMalformed};
+        } else {
+          // The variant lists the messages in the order of their numbers.
+          Encoder encoder(static_cast<std::uint8_t>(message.index() + 1), out);
+          fields(encoder, m);
+          return encoder.finish();
+        }
+      },
+      message);
+}
+
+Result<RoomMessage> decode_room_message(const MessageView& message) {
+  switch (message.type) {
+    case 1:
+      return decode_as<Push>(message.body);
+    case 2:
+      return decode_as<PushAnswer>(message.body);
+    case 3:
+      return decode_as<Unpush>(message.body);
+    case 4:
+      return decode_as<Subscribe>(message.body);
+    case 5:
+      return decode_as<SubscribeAnswer>(message.body);
+    case 6:
+      return decode_as<Unsubscribe>(message.body);
+    case 7:
+      return decode_as<MemberEvent>(message.body);
+    case 8:
+      return decode_as<StreamEvent>(message.body);
+    case 9:
+      return decode_as<Target>(message.body);
+    case 10:
+      return decode_as<Stats>(message.body);
+    case 11:
+      return decode_as<Reconnect>(message.body);
+    case 12:
+      return decode_as<RoomWelcome>(message.body);
+    default:
+      return RoomMessage{UnknownMessage{message.type}};
+  }
+}
+
+}  // namespace sluice::wire
