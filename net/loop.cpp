@@ -1,5 +1,6 @@
 #include "net/loop.h"
 
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +31,8 @@ std::uint64_t ceil_ms(Instant at) {
 
 Loop::Loop() : read_buffer_(std::make_unique<std::byte[]>(kReadBufferBytes)) {
   CHECK(uv_loop_init(&loop_) == 0);
+  // A peer that left must be an error of one write, not the end of the process.
+  static_cast<void>(signal(SIGPIPE, SIG_IGN));
   refresh_now();
 }
 

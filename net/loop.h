@@ -24,6 +24,7 @@ namespace sluice::net {
 class Loop {
  public:
   /// CHECKs that the kernel gives an epoll descriptor: without one no program of ours can start.
+  /// The process ignores SIGPIPE from here on.
   Loop();
   ~Loop();
 

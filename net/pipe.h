@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 
+#include "net/acceptor.h"
 #include "net/callback.h"
 #include "net/counter.h"
 #include "net/loop.h"
@@ -19,6 +20,9 @@ namespace sluice::net {
 
 class PipeConnection final : public UvStream<uv_pipe_t> {
  public:
+  /// For connect() and adopt() alone.
+  explicit PipeConnection(Loop& loop) : UvStream(loop) {}
+
   /// Connects at once: a Unix socket answers or fails without waiting.
   static Result<std::unique_ptr<PipeConnection>, Failure> connect(Loop& loop,
                                                                   const std::string& path);
@@ -28,8 +32,6 @@ class PipeConnection final : public UvStream<uv_pipe_t> {
   uid_t peer_uid() const { return peer_uid_; }
 
  private:
-  explicit PipeConnection(Loop& loop) : UvStream(loop) {}
-
   uid_t peer_uid_ = 0;
 };
 
@@ -53,15 +55,14 @@ class PipeListener {
   std::uint64_t refused_peers() const { return refused_peers_.value(); }
 
  private:
-  void handle_ready(unsigned events);
+  void handle_connection(Fd fd);
 
   Loop& loop_;
   Callback<std::unique_ptr<PipeConnection>> on_connection_;
   Counter refused_peers_;
   std::string path_;
-  ino_t inode_ = 0;
-  Fd fd_;
-  std::unique_ptr<Poll> poll_;
+  ino_t inode_ = 0;  // of the file we made
+  Acceptor acceptor_;
 };
 
 }  // namespace sluice::net

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "net/acceptor.h"
 #include "net/callback.h"
 #include "net/loop.h"
 #include "net/socket.h"
@@ -15,6 +16,9 @@ namespace sluice::net {
 
 class TcpConnection final : public UvStream<uv_tcp_t> {
  public:
+  /// For connect() and adopt() alone.
+  explicit TcpConnection(Loop& loop) : UvStream(loop) {}
+
   /// Dials at start(). Fails here only when no socket can be had.
   static Result<std::unique_ptr<TcpConnection>, Failure> connect(Loop& loop, const Address& to);
 
@@ -24,8 +28,6 @@ class TcpConnection final : public UvStream<uv_tcp_t> {
   Address peer() const { return peer_; }
 
  private:
-  explicit TcpConnection(Loop& loop) : UvStream(loop) {}
-
   bool begin() override;
   static void handle_connected(uv_connect_t* raw, int status);
 
@@ -43,13 +45,12 @@ class TcpListener {
   Address address() const { return address_; }
 
  private:
-  void handle_ready(unsigned events);
+  void handle_connection(Fd fd);
 
   Loop& loop_;
   Callback<std::unique_ptr<TcpConnection>> on_connection_;
   Address address_;
-  Fd fd_;
-  std::unique_ptr<Poll> poll_;
+  Acceptor acceptor_;
 };
 
 }  // namespace sluice::net

@@ -52,6 +52,10 @@ class TlsStream final : public ByteStream {
   static Result<std::unique_ptr<TlsStream>, Failure> wrap(std::unique_ptr<ByteStream> under,
                                                           const TlsContext& context,
                                                           const std::string& server_name = {});
+
+  /// For wrap() alone.
+  explicit TlsStream(std::unique_ptr<ByteStream> under) : under_(std::move(under)) {}
+
   ~TlsStream() override;
 
   void start(const StreamHandlers& handlers) override;
@@ -69,15 +73,16 @@ class TlsStream final : public ByteStream {
     void operator()(ssl_st* ssl) const;
   };
 
-  explicit TlsStream(std::unique_ptr<ByteStream> under) : under_(std::move(under)) {}
-
   void on_under_open();
   void on_under_bytes(Bytes bytes);
   void on_under_closed(CloseReason reason);
   bool advance_handshake();
   void deliver_plaintext();
-  bool send_ciphertext();
+  WriteResult send_ciphertext();
+  template <class F>
+  bool survives(F call);
   void fail(std::string why);
+  void finish(CloseReason reason);
 
   std::unique_ptr<ByteStream> under_;
   std::unique_ptr<ssl_st, Free> ssl_;
@@ -85,7 +90,7 @@ class TlsStream final : public ByteStream {
   bio_st* outgoing_ = nullptr;
   StreamHandlers handlers_;
   State state_ = State::kIdle;
-  bool* destroyed_ = nullptr;  // set while a callback runs that may destroy this
+  bool* destroyed_ = nullptr;  // where a callback that is running learns that this died in it
   std::string error_;
 };
 
