@@ -93,6 +93,8 @@ void ControlConnection::on_stream_closed(net::CloseReason reason) {
   if (reason == net::CloseReason::kError && !closing_) {
     LOG(kInfo, "control_connection_lost", {{"connection", id_}, {"error", stream_->error()}});
   }
+  // Inside our own close() the owner may stand in a loop over its connections.
+  if (in_close_) return life_timer_.arm_in(Duration::zero());
   handlers_.on_closed(*this);
 }
 
@@ -103,12 +105,22 @@ void ControlConnection::on_life_due() {
 
 void ControlConnection::flush() {
   while (!outbox_.empty() && stream_->queued_bytes() < kControlFlushBytes) {
-    if (stream_->write(outbox_.front()) != net::WriteResult::kQueued) break;
+    const net::WriteResult result = stream_->write(outbox_.front());
+    if (result == net::WriteResult::kFull) break;
+    if (result == net::WriteResult::kNotOpen) {
+      // Broken: on_stream_closed follows, and nobody will read the rest.
+      outbox_.clear();
+      outbox_bytes_ = 0;
+      return;
+    }
     outbox_bytes_ -= outbox_.front().size();
     outbox_.pop_front();
   }
   if (!outbox_.empty()) return flush_timer_.arm_in(kFlushInterval);
-  if (closing_) stream_->close();
+  if (!closing_) return;
+  in_close_ = true;
+  stream_->close();
+  in_close_ = false;
 }
 
 void ControlConnection::cut() {

@@ -88,6 +88,7 @@ class ControlConnection {
   std::uint64_t refused_messages_ = 0;
   bool open_ = false;
   bool closing_ = false;
+  bool in_close_ = false;
   net::Timer flush_timer_;
   net::Timer life_timer_;  // the opening's or the closing's deadline
   std::unique_ptr<net::ByteStream> stream_;

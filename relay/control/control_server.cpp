@@ -26,8 +26,10 @@ bool is_ok(const Message& message) {
 
 }  // namespace
 
-ControlServer::ControlServer(net::Loop& loop)
-    : loop_(loop), deadline_timer_(loop, net::Callback<>::to<&ControlServer::on_deadline>(this)) {}
+ControlServer::ControlServer(net::Loop& loop, Duration deadline)
+    : loop_(loop),
+      deadline_(deadline),
+      deadline_timer_(loop, net::Callback<>::to<&ControlServer::on_deadline>(this)) {}
 
 ControlServer::~ControlServer() = default;
 
@@ -152,7 +154,7 @@ void ControlServer::forward(ControlConnection& peer, const schema::Envelope& env
   }
   const std::uint64_t serial = ++next_serial_;
   ++peer.role.requests_under_way;
-  waiting_[serial] = {peer.id(), envelope.id, loop_.now() + kControlDeadline};
+  waiting_[serial] = {peer.id(), envelope.id, loop_.now() + deadline_};
   arm_deadline();
   handlers_.request(envelope.message,
                     [this, serial](Message answer) { finish(serial, std::move(answer)); });
@@ -199,7 +201,7 @@ void ControlServer::ask(Message request, Answer answer) {
   ControlConnection* peer = active();
   const std::uint64_t id = ++next_asked_;
   // Without a room service the deadline is now, and the answer comes from the timer.
-  const Duration patience = peer != nullptr ? kControlDeadline : Duration::zero();
+  const Duration patience = peer != nullptr ? deadline_ : Duration::zero();
   asked_[id] = {active_, loop_.now() + patience, std::move(answer)};
   arm_deadline();
   if (peer != nullptr) peer->send(Kind::kRequest, id, std::move(request));
@@ -209,7 +211,8 @@ void ControlServer::on_deadline() {
   const Instant now = loop_.now();
   while (!waiting_.empty() && waiting_.begin()->second.deadline <= now) {
     ++counts_.timeouts;
-    finish(waiting_.begin()->first, schema::Status{StatusCode::kBusy, "no answer within 500 ms"});
+    finish(waiting_.begin()->first,
+           schema::Status{StatusCode::kBusy, "no answer within the deadline"});
   }
   // Not only the first: those asked without a room service are due before older ones.
   std::vector<Answer> given_up;

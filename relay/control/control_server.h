@@ -58,7 +58,7 @@ class ControlServer {
     schema::Key32 ticket_key{};
   };
 
-  explicit ControlServer(net::Loop& loop);
+  explicit ControlServer(net::Loop& loop, Duration deadline = kControlDeadline);
   ~ControlServer();
 
   ControlServer(const ControlServer&) = delete;
@@ -123,6 +123,7 @@ class ControlServer {
   ControlConnection* active() { return find(active_); }
 
   net::Loop& loop_;
+  const Duration deadline_;
   Handlers handlers_;
   net::Timer deadline_timer_;
   std::map<std::uint64_t, std::unique_ptr<ControlConnection>> connections_;

@@ -45,8 +45,8 @@ std::uint32_t to_ppm(double ratio) {
   return static_cast<std::uint32_t>(std::clamp(ratio, 0.0, 1.0) * 1e6);
 }
 
-schema::RoomInfo to_info(const RoomSnapshot& room) {
-  schema::RoomInfo info;
+schema::RoomSummary to_summary(const RoomSnapshot& room) {
+  schema::RoomSummary info;
   info.room = room.name;
   info.members = static_cast<std::uint32_t>(room.members);
   info.streams = static_cast<std::uint32_t>(room.streams);
@@ -57,8 +57,8 @@ schema::RoomInfo to_info(const RoomSnapshot& room) {
   return info;
 }
 
-schema::MemberInfo to_info(const MemberSnapshot& member) {
-  schema::MemberInfo info;
+schema::MemberSummary to_summary(const MemberSnapshot& member) {
+  schema::MemberSummary info;
   info.user = member.user;
   info.instance = member.instance;
   info.rights = member.rights;
@@ -209,7 +209,7 @@ schema::RoomList room_page(std::vector<RoomSnapshot> rooms, const schema::ListRo
   schema::RoomList page;
   page.more = rooms.size() > page_size(request.limit);
   rooms.resize(std::min(rooms.size(), page_size(request.limit)));
-  for (const RoomSnapshot& room : rooms) page.rooms.push_back(to_info(room));
+  for (const RoomSnapshot& room : rooms) page.rooms.push_back(to_summary(room));
   return page;
 }
 
@@ -223,7 +223,7 @@ schema::MemberList member_page(std::vector<MemberSnapshot> members,
   schema::MemberList page;
   page.more = members.size() > page_size(request.limit);
   members.resize(std::min(members.size(), page_size(request.limit)));
-  for (const MemberSnapshot& member : members) page.members.push_back(to_info(member));
+  for (const MemberSnapshot& member : members) page.members.push_back(to_summary(member));
   return page;
 }
 

@@ -8,7 +8,7 @@
 
 #include "net/loop.h"
 #include "proto/base/time.h"
-#include "proto/schema/messages.h"
+#include "proto/schema/control.h"
 #include "relay/control/mirror.h"
 #include "relay/relay.h"
 

@@ -1,0 +1,71 @@
+// Config: everything an operator can set, from defaults < TOML file < environment < flags. One
+// table (config.cpp) names each setting for all three and checks its value at once, so a Failure
+// always says where the bad value stands and what would be right. `sluice-relay --check-config`
+// prints all of them with their values.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/base/limits.h"
+#include "proto/base/result.h"
+
+namespace sluice::relay {
+
+/// Plain values, flat; the names are section_key of the file.
+struct Config {
+  std::string listen_address = ":4400";
+  std::uint64_t listen_workers = 0;  // 0: one less than there are processors, at least 1
+
+  std::string http_address = "127.0.0.1:4480";
+
+  std::string control_path = "/run/sluice/relay.sock";
+  std::string control_tcp_address;  // empty: no TCP
+  std::string control_tls_certificate;
+  std::string control_tls_key;
+  std::string control_tls_ca;
+
+  std::string relay_address;            // under which clients reach us; empty: found out
+  std::string relay_reset_secret_file;  // empty: a fresh secret at each start
+  std::string relay_log_level = "info";
+  std::string relay_log_format = "text";
+  std::uint64_t relay_drain_seconds = 30;
+
+  std::uint64_t limits_rooms = 4096;
+  std::uint64_t limits_links_per_worker = kLinksPerWorkerMax;
+  std::uint64_t limits_members_per_room = 10'000;
+  std::uint64_t limits_streams_per_room = 1000;
+  std::uint64_t limits_streams_per_member = 8;
+};
+
+/// "listen.address" and the like, with the value as text.
+struct Assignment {
+  std::string name;
+  std::string value;
+  std::string origin;  // "--listen", for the Failure
+};
+
+/// Finds an environment variable; nullptr when it is not set. std::getenv in the program.
+using Environment = const char* (*)(const char* name);
+
+/// Each returns the first thing that is wrong: "relay.toml:3: listen.adress: unknown; did you mean
+/// listen.address?".
+Status<Failure> read_config_file(const std::string& path, Config& config);
+Status<Failure> read_config_text(std::string_view toml, const std::string& name, Config& config);
+Status<Failure> read_environment(Environment environment, Config& config);
+Status<Failure> assign(const Assignment& assignment, Config& config);
+
+/// What concerns several settings at once: TLS files without an address and the reverse.
+Status<Failure> check_config(const Config& config);
+
+/// The whole configuration as a TOML file that gives it again.
+std::string config_as_toml(const Config& config);
+
+/// "SLUICE_RELAY_LISTEN_ADDRESS" for "listen.address", of every setting.
+std::vector<std::string> environment_names();
+
+}  // namespace sluice::relay
