@@ -1,8 +1,8 @@
 // PacketRing: the parts of one track, by part number. A part lies at slot (seq mod capacity) as the
-// plaintext MEDIA frame it will be sent as; whether a slot still holds the part one asks for is seen
-// by comparing the number, so a reference to a part is just (track, seq) and can never dangle. The
-// relay forwards, retransmits, codes and starts subscribers from it; a pusher keeps its sent parts in
-// one. It starts small and doubles while the history it must keep does not fit.
+// plaintext MEDIA frame it will be sent as; whether a slot still holds the part one asks for is
+// seen by comparing the number, so a reference to a part is just (track, seq) and can never dangle.
+// The relay forwards, retransmits, codes and starts subscribers from it; a pusher keeps its sent
+// parts in one. It starts small and doubles while the history it must keep does not fit.
 #pragma once
 
 #include <cstddef>
@@ -28,12 +28,13 @@ class PacketRing {
     storage_ = std::make_unique<std::byte[]>(kTrackRingPartsMin * kPartPlaintextBytesMax);
   }
 
-  /// Copies `part` (at most kPartPlaintextBytesMax bytes) in. A number that is held already, or that a
-  /// newer one has overwritten, is refused: parts never change (P-MEDIA-02). Grows first when `seq`
-  /// would overwrite a part at or after `keep_from`.
+  /// Copies `part` (at most kPartPlaintextBytesMax bytes) in. A number that is held already, or
+  /// that a newer one has overwritten, is refused: parts never change (P-MEDIA-02). Grows first
+  /// when `seq` would overwrite a part at or after `keep_from`, or take the place of one that may
+  /// still come.
   Insert insert(Seq seq, Bytes part, Seq keep_from) {
     CHECK(part.size() <= kPartPlaintextBytesMax);
-    while (slots_.size() < parts_max_ && overwrites(seq, keep_from)) grow();
+    while (is_beyond(seq, keep_from)) grow();
     Slot& slot = slot_of(seq);
     if (slot.bytes != 0) {
       if (slot.seq == seq) return Insert::kDuplicate;
@@ -53,7 +54,9 @@ class PacketRing {
 
   std::size_t capacity() const { return slots_.size(); }
 
-  std::size_t memory_bytes() const { return slots_.size() * (sizeof(Slot) + kPartPlaintextBytesMax); }
+  std::size_t memory_bytes() const {
+    return slots_.size() * (sizeof(Slot) + kPartPlaintextBytesMax);
+  }
 
  private:
   struct Slot {
@@ -67,10 +70,12 @@ class PacketRing {
 
   std::byte* bytes_of(Seq seq) { return storage_.get() + index_of(seq) * kPartPlaintextBytesMax; }
 
-  bool overwrites(Seq seq, Seq keep_from) {
-    const Slot& slot = slot_of(seq);
-    return slot.bytes != 0 && slot.seq != seq && seq.newer_than(slot.seq) &&
-           !keep_from.newer_than(slot.seq);
+  /// The parts from `keep_from` to `seq` need more slots than there are, and fit the limit: a jump
+  /// of the numbers beyond it costs no memory.
+  bool is_beyond(Seq seq, Seq keep_from) const {
+    const std::int32_t distance = seq.distance_from(keep_from);
+    return distance > 0 && static_cast<std::size_t>(distance) >= slots_.size() &&
+           static_cast<std::size_t>(distance) < parts_max_;
   }
 
   void grow() {

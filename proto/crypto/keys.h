@@ -1,6 +1,6 @@
 // Keys and what is derived from them: X25519 pairs, the relay's static key with its id and mac1 key
-// (P-HS-01, P-HS-03), packet keys from traffic secrets (P-HS-12), reset tokens. Everything here is a value made
-// from bytes or from an injected source of randomness.
+// (P-HS-01, P-HS-03), packet keys from traffic secrets (P-HS-12), reset tokens. Everything here is
+// a value made from bytes or from an injected source of randomness.
 #pragma once
 
 #include <array>

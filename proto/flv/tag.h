@@ -75,6 +75,8 @@ class TagReader {
   bool take_file_header();
   bool take_first_size();
   std::optional<Tag> take_tag();
+  /// Fails in the tag at position(), for what was found at `offset`.
+  std::nullopt_t fail_tag(std::uint64_t offset, const std::string& what);
   void fail(ReadError::Reason reason, std::uint64_t offset, std::string message);
 
   std::vector<std::byte> buffer_;

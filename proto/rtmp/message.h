@@ -25,7 +25,7 @@ enum class BodyKind : std::uint8_t {
 };
 
 struct BodyView {
-  FourCC codec{};
+  FourCC codec{};  // zero for an enhanced video command, which names none
   BodyKind kind = BodyKind::kCodedFrame;
   bool keyframe = false;     // video, coded: decodable alone
   bool discardable = false;  // video, coded: nothing depends on it

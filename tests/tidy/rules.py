@@ -74,7 +74,7 @@ BANNED = [
         r"\bstd::function\b",
         "it allocates; this is the data path",
     ),
-    ("exception", r"(proto|net)/", r"$^", EXCEPTIONS, "errors are values here"),
+    ("exception", r"(proto|net)/", r"net/log\.cpp", EXCEPTIONS, "errors are values here"),
     (
         "print",
         r"(proto|net|relay)/",
@@ -91,7 +91,7 @@ BANNED = [
     ),
     (
         "using-namespace",
-        r"",
+        r"(proto|net|relay|client|bench)/",
         r"$^",
         r"\busing namespace (?!std::(chrono_)?literals)",
         "say the name",

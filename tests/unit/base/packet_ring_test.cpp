@@ -51,5 +51,21 @@ TEST(PacketRing, GrowsWhileTheHistoryMustBeKeptAndNotBeyondItsLimit) {
   EXPECT_EQ(small.capacity(), kTrackRingPartsMin) << "no history wanted, no growth";
 }
 
+TEST(PacketRing, KeepsTheSlotOfALostPartThatMayStillCome) {
+  PacketRing ring{256};
+  const Seq lost{7};
+  for (std::uint32_t i = 1; i < 256; ++i) {
+    ASSERT_EQ(ring.insert(lost + i, part("x"), lost), PacketRing::Insert::kStored);
+  }
+  EXPECT_EQ(ring.insert(lost, part("late"), lost), PacketRing::Insert::kStored);
+  EXPECT_EQ(as_text(ring.find(lost)), "late");
+  EXPECT_EQ(as_text(ring.find(lost + 64)), "x");
+
+  PacketRing jump{256};
+  ASSERT_EQ(jump.insert(lost, part("x"), lost), PacketRing::Insert::kStored);
+  ASSERT_EQ(jump.insert(lost + 100000, part("x"), lost), PacketRing::Insert::kStored);
+  EXPECT_EQ(jump.capacity(), kTrackRingPartsMin) << "what cannot be kept anyway costs nothing";
+}
+
 }  // namespace
 }  // namespace sluice

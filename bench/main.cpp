@@ -1,0 +1,66 @@
+// sluice-bench: measurements of a relay and of the machine it runs on. One subcommand a file; this
+// one only knows their names.
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "bench/echo.h"
+
+namespace {
+
+constexpr int kExitFailed = 1;
+constexpr int kExitEnvironment = 5;
+
+bool write_report(const std::string& file, const std::string& text) {
+  if (file == "-") return std::fputs(text.c_str(), stdout) >= 0;
+  std::FILE* out = std::fopen(file.c_str(), "w");
+  if (out == nullptr) return false;
+  const bool whole = std::fputs(text.c_str(), out) >= 0;
+  return std::fclose(out) == 0 && whole;
+}
+
+int run_echo_command(const sluice::bench::EchoOptions& options, const std::string& json_file) {
+  try {
+    const sluice::bench::EchoReport report = sluice::bench::run_echo(options);
+    if (write_report(json_file, sluice::bench::echo_json(report))) {
+      return report.packets_returned == 0 ? kExitFailed : 0;
+    }
+    std::fprintf(stderr, "sluice-bench: cannot write %s\n", json_file.c_str());
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "sluice-bench: %s\n", failure.what());
+  }
+  return kExitEnvironment;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Measurements of a Sluice relay and of the machine it runs on"};
+  app.set_version_flag("--version", SLUICE_VERSION);
+  app.require_subcommand(1);
+
+  sluice::bench::EchoOptions echo;
+  std::string echo_json_file = "-";
+  CLI::App* echo_command =
+      app.add_subcommand("echo", "latency of a bare UDP echo: what a hop costs with nothing in it");
+  echo_command->add_option("--seconds", echo.seconds, "how long to send")->capture_default_str();
+  echo_command->add_option("--bursts-per-s", echo.bursts_per_second, "video frames a second")
+      ->capture_default_str();
+  echo_command->add_option("--packets", echo.packets_per_burst, "datagrams of a burst")
+      ->capture_default_str();
+  echo_command->add_option("--bytes", echo.packet_bytes, "UDP payload of each")
+      ->capture_default_str();
+  echo_command->add_option("--json", echo_json_file, "where the report goes, - for standard output")
+      ->capture_default_str();
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    constexpr int kExitBadInput = 2;
+    return app.exit(error) == 0 ? 0 : kExitBadInput;
+  }
+  if (echo_command->parsed()) return run_echo_command(echo, echo_json_file);
+  return 0;
+}
