@@ -1,0 +1,86 @@
+#include "client/flv_sink.h"
+
+#include <algorithm>
+
+#include "proto/flv/tag.h"
+
+namespace sluice::client {
+namespace {
+
+/// What onMetaData calls a codec: FLV's own numbers, for newer ones the FourCC.
+double codec_number(FourCC codec) {
+  switch (codec) {
+    case FourCC::kAvc:
+      return 7;
+    case FourCC::kAac:
+      return 10;
+    case FourCC::kMp3:
+      return 2;
+    case FourCC::kHevc:
+    case FourCC::kAv1:
+    case FourCC::kVp9:
+    case FourCC::kOpus:
+    case FourCC::kData:
+      break;
+  }
+  return static_cast<double>(static_cast<std::uint32_t>(codec));
+}
+
+bool needs_config(FourCC codec) { return codec != FourCC::kMp3 && codec != FourCC::kData; }
+
+template <class Range>
+void append(std::vector<std::byte>& out, const Range& bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+}  // namespace
+
+void FlvSink::begin(std::span<const wire::TrackDescription> tracks) {
+  for (const wire::TrackDescription& described : tracks) {
+    const bool known = std::any_of(tracks_.begin(), tracks_.end(),
+                                   [&](const Track& track) { return track.id == described.id; });
+    if (known) continue;
+    tracks_.push_back({described.id, described.kind, described.codec, described.config, false});
+  }
+}
+
+bool FlvSink::write(const ReceivedFrame& frame) {
+  const auto track = std::find_if(tracks_.begin(), tracks_.end(),
+                                  [&](const Track& t) { return t.id == frame.track; });
+  if (track == tracks_.end()) return false;
+  const Bytes config = frame.media.config;
+  if (!config.empty() &&
+      !std::equal(config.begin(), config.end(), track->config.begin(), track->config.end())) {
+    track->config.assign(config.begin(), config.end());
+    track->config_written = false;
+  }
+  if (needs_config(track->codec) && track->config.empty()) return false;
+
+  if (!header_written_) write_file_header();
+  if (!track->config.empty() && !track->config_written) {
+    flv::append_tag(frame.media.type, frame.media.timestamp_ms, track->config, out_);
+    track->config_written = true;
+  }
+  flv::append_tag(frame.media.type, frame.media.timestamp_ms, frame.media.body, out_);
+  bytes_media_ += frame.media.body.size();
+  return true;
+}
+
+void FlvSink::write_file_header() {
+  header_written_ = true;
+  const Track* audio = nullptr;
+  const Track* video = nullptr;
+  for (const Track& track : tracks_) {
+    if (track.kind == TrackKind::kAudio) audio = &track;
+    if (track.kind == TrackKind::kVideo) video = &track;
+  }
+  append(out_, flv::file_header(audio != nullptr, video != nullptr));
+  std::vector<flv::MetadataNumber> numbers;
+  if (video != nullptr) numbers.push_back({"videocodecid", codec_number(video->codec)});
+  if (audio != nullptr) numbers.push_back({"audiocodecid", codec_number(audio->codec)});
+  std::vector<std::byte> body;
+  flv::append_metadata_body(numbers, body);
+  flv::append_tag(RtmpType::kData, 0, body, out_);
+}
+
+}  // namespace sluice::client

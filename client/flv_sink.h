@@ -1,0 +1,51 @@
+// FlvSink: received media frames to a valid FLV. Bodies and timestamps stay as they were pushed,
+// bit by bit; sequence headers are rebuilt from the configuration that travels with the frames and
+// written again when it changes. Pure: it appends to a buffer that the owner writes out and clears.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "client/jitter_buffer.h"
+#include "proto/base/bytes.h"
+#include "proto/base/media.h"
+#include "proto/wire/room_message.h"
+
+namespace sluice::client {
+
+class FlvSink {
+ public:
+  /// The stream's tracks, from its STREAM event: they make the file header and the first sequence
+  /// headers. Called again when they change: then only what is new is taken over.
+  void begin(std::span<const wire::TrackDescription> tracks);
+
+  /// Appends the frame; false when it was left out because no configuration of its codec came yet.
+  [[nodiscard]] bool write(const ReceivedFrame& frame);
+
+  /// What is to be written; take_all() forgets it.
+  Bytes pending() const { return out_; }
+
+  void take_all() { out_.clear(); }
+
+  std::uint64_t bytes_media() const { return bytes_media_; }
+
+ private:
+  struct Track {
+    TrackId id{};
+    TrackKind kind = TrackKind::kVideo;
+    FourCC codec{};
+    std::vector<std::byte> config;  // newest known; the whole sequence-header message
+    bool config_written = false;
+  };
+
+  void write_file_header();
+
+  std::vector<std::byte> out_;
+  std::vector<Track> tracks_;
+  bool header_written_ = false;
+  std::uint64_t bytes_media_ = 0;
+};
+
+}  // namespace sluice::client

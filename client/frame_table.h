@@ -1,0 +1,103 @@
+// FrameTable: the parts of one track, sorted into media frames in the order in which they were
+// pushed. Parts come in any order, late, twice or never; the table says what stands at the head,
+// whether anything is missing before it, and puts a whole frame together. It does not decide when
+// to wait or to give up: jitter_buffer.h does. Time is an argument; memory is the ring's and one
+// entry a frame.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "proto/base/packet_ring.h"
+#include "proto/base/result.h"
+#include "proto/base/seq.h"
+#include "proto/base/time.h"
+#include "proto/wire/fragment.h"
+#include "proto/wire/media_header.h"
+
+namespace sluice::client {
+
+class FrameTable {
+ public:
+  struct Entry {
+    wire::FrameShape shape;
+    std::uint16_t have = 0;  // different parts seen
+    bool keyframe = false;
+    bool discardable = false;
+    std::uint8_t dep = 0;
+    std::uint32_t dts_ms = 0;  // expanded against the reference that came with its first part
+    Instant first_arrival{};
+    Instant whole_at = kNever;
+
+    Seq first() const { return shape.first_seq(); }
+
+    Seq last() const { return shape.first_seq() + (shape.count() - 1U); }
+
+    bool whole() const { return have == shape.count(); }
+  };
+
+  /// What add() found out, for the statistics.
+  struct Added {
+    bool behind = false;  // newer parts of the track had come before
+  };
+
+  /// `ring_form` is the part as link::MediaArrived has it, `part` the same decoded.
+  /// `dts_reference_ms` is a recent dts of the stream. Errors: kDuplicatePart, kStalePart (its
+  /// frame is past), kMalformed (it contradicts its frame), kQueueFull (kEntriesMax frames are
+  /// open).
+  Result<Added> add(Instant now, const wire::MediaView& part, Bytes ring_form,
+                    std::uint32_t dts_reference_ms);
+
+  /// Parts [from, to] will never come.
+  void skip(Seq from, Seq to);
+
+  /// The oldest open frame; nothing when there is none.
+  const Entry* head() const { return entries_.empty() ? nullptr : &entries_.front(); }
+
+  /// The open frame behind the head.
+  const Entry* second() const { return entries_.size() < 2 ? nullptr : &entries_[1]; }
+
+  /// Nothing is missing before the head. False before begin_at_head() was called once.
+  bool head_follows() const;
+
+  /// Gives up everything before the head.
+  void begin_at_head();
+
+  /// The head, which is whole. The view lives until the next call of anything here. kOverwritten
+  /// when the ring lost a part of it, kMalformed when the parts make no frame.
+  Result<wire::MediaFrameView> read_head();
+
+  /// The head was taken or given up.
+  void pop_head();
+
+  bool empty() const { return entries_.empty(); }
+
+  /// The first part that is neither past nor here: what FEEDBACK reports as oldest open.
+  Seq oldest_open() const;
+
+  /// Frames open at once. 4096 are 80 s of audio; beyond it the newest is refused.
+  static constexpr std::size_t kEntriesMax = 4096;
+
+ private:
+  using Entries = std::deque<Entry>;
+
+  Entries::iterator find_or_insert(Instant now, const wire::MediaView& part,
+                                   std::uint32_t dts_reference_ms);
+  Seq behind_skips(Seq at) const;
+
+  struct Range {
+    Seq from, to;
+  };
+
+  PacketRing ring_;
+  Entries entries_;
+  std::vector<Range> skips_;
+  std::optional<Seq> next_;     // where the next frame in order begins
+  std::optional<Seq> highest_;  // newest part seen
+  std::vector<std::byte> unit_;
+};
+
+}  // namespace sluice::client

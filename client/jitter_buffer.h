@@ -1,0 +1,164 @@
+// JitterBuffer: decides when a received frame is handed on, and what is given up. Two modes.
+// Complete (the default): frames leave in order, tracks interleaved by dts; what is missing is
+// waited for, for `delay` (2 s) from the arrival of what stands behind it; nothing that arrives
+// within is lost. Play-out: frame by frame at base + dts + delay (P-TIME-01); what is not whole by
+// then is given up. The delay is fixed in this version; adapting it to the measured jitter comes
+// later. In both, a video frame leaves only when what it depends on has left (P-MEDIA-05), and a
+// broken chain asks for a key frame once. Sans-I/O: time is an argument.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "client/frame_table.h"
+#include "proto/base/ids.h"
+#include "proto/base/media.h"
+#include "proto/base/result.h"
+#include "proto/base/time.h"
+#include "proto/wire/fragment.h"
+
+namespace sluice::client {
+
+enum class PlayMode : std::uint8_t { kComplete, kPlayOut };
+
+/// Patience of complete mode: five round trips of a bad mobile path. Half gives up what a second
+/// retransmission would have brought; double delays everything behind a real loss for longer.
+inline constexpr Duration kPatience = std::chrono::seconds{2};
+
+/// Fixed delay of play-out mode until it adapts: one retransmission on a path of 20 ms, with the 30
+/// ms a loss needs to be seen.
+inline constexpr Duration kPlayOutDelay = std::chrono::milliseconds{60};
+
+/// A frame that is handed on. Views live until the next call of the buffer.
+struct ReceivedFrame {
+  TrackId track{};
+  TrackKind kind = TrackKind::kVideo;
+  wire::MediaFrameView media;
+  Instant whole_at{};  // arrival of its last part
+};
+
+class JitterBuffer {
+ public:
+  struct Config {
+    PlayMode mode = PlayMode::kComplete;
+    Duration delay = kPatience;
+  };
+
+  struct Counters {
+    std::uint64_t late_frames = 0;     // given up, and parts of them came afterwards
+    std::uint64_t skipped_frames = 0;  // given up, or of a broken chain; unseen ones by their dts
+    std::uint64_t parts_behind = 0;    // filled a gap: newer ones of the track had come before
+    std::uint64_t parts_again = 0;     // duplicates
+  };
+
+  explicit JitterBuffer(Config config) : config_(config) {}
+
+  /// Adding a track again forgets what it held.
+  void add_track(TrackId id, TrackKind kind);
+
+  /// Smoothed round trip of the link: how long the very first frames wait for earlier ones.
+  void set_round_trip(Duration rtt) { round_trip_ = rtt; }
+
+  /// A part as link::MediaArrived brings it. Errors: kUnknownTrack and those of FrameTable::add().
+  Status<> handle_part(Instant now, TrackId track, Bytes ring_form);
+
+  void handle_skip(TrackId track, Seq from, Seq to);
+
+  /// Nothing new will be pushed; what is under way may still come.
+  void handle_end(Instant now);
+
+  /// The next frame that may leave now.
+  std::optional<ReceivedFrame> poll_frame(Instant now);
+
+  /// A track that needs a key frame, told once for each broken chain.
+  std::optional<TrackId> poll_key_request();
+
+  /// When poll_frame() may have something although nothing arrives.
+  Instant next_deadline(Instant now) const;
+
+  /// After handle_end(): everything has left or was given up.
+  bool drained(Instant now) const;
+
+  /// For FEEDBACK, by track in the order of add_track().
+  struct Report {
+    TrackId track{};
+    Seq oldest_open;
+  };
+
+  std::size_t track_count() const { return tracks_.size(); }
+
+  Report report(std::size_t index) const;
+
+  const Counters& counters() const { return counters_; }
+
+  const Config& config() const { return config_; }
+
+ private:
+  /// What a frame that has left or was given up means for those behind it.
+  struct Past {
+    Seq last;
+    bool decodable = false;
+  };
+
+  struct Track {
+    Track(TrackId track_id, TrackKind track_kind) : id(track_id), kind(track_kind) {}
+
+    TrackId id;
+    TrackKind kind;
+    FrameTable table;
+    /// dep reaches 254 parts back, so at most 254 frames.
+    std::array<Past, 256> past{};
+    std::size_t past_count = 0;
+    bool started = false;      // a frame has left
+    bool chain_whole = false;  // everything since the key frame has left
+    bool key_requested = false;
+    bool key_wanted = false;
+    std::optional<std::uint32_t> last_dts_ms;  // of the newest frame that left or was given up
+    std::uint32_t step_ms = 0;                 // dts between the two newest frames
+    std::array<std::optional<Seq>, 64> given_up{};
+    std::size_t given_up_count = 0;
+  };
+
+  enum class Head : std::uint8_t { kReady, kWaiting, kEmpty };
+
+  Track* find(TrackId id);
+  Head settle_head(Instant now, Track& track);
+  bool decodable(const Track& track, const FrameTable::Entry& entry) const;
+  Duration start_hold() const;
+  Duration interleave_hold(const Track& other) const;
+  Instant gap_until(const Track& track, const FrameTable::Entry& head) const;
+  Instant whole_until(const FrameTable::Entry& head) const;
+  Instant leaves_at(const FrameTable::Entry& head) const;
+  Instant play_at(std::uint32_t dts_ms) const;
+  bool must_wait_for(Instant now, const Track& other, Head state,
+                     const FrameTable::Entry& chosen) const;
+  std::uint64_t unseen_frames(const Track& track, const FrameTable::Entry& head) const;
+  void give_up_gap(Track& track);
+  void give_up_head(Track& track);
+  void pass_head(Track& track, bool left);
+  void break_chain(Track& track);
+  std::optional<ReceivedFrame> take(Track& track);
+  void note_late(Track& track, Seq first);
+  void update_base(Instant now, std::uint32_t dts_ms);
+
+  Config config_;
+  Duration round_trip_ = std::chrono::milliseconds{50};
+  std::vector<std::unique_ptr<Track>> tracks_;
+  std::vector<Head> states_;  // of the tracks, during poll_frame()
+  std::optional<std::uint32_t> dts_reference_ms_;
+  // base = arrival - dts, the least of the present and of the last 5 s (P-TIME-01); dts counted
+  // from dts_origin_ms_.
+  std::uint32_t dts_origin_ms_ = 0;
+  Instant base_now_ = kNever, base_before_ = kNever;
+  Instant base_turned_at_ = kLongAgo;
+  bool catching_up_ =
+      true;  // the cached GOP comes in a burst: its frames leave as they become whole
+  Instant ended_at_ = kNever;
+  Counters counters_;
+};
+
+}  // namespace sluice::client

@@ -1,0 +1,63 @@
+#include "client/stats.h"
+
+#include <nlohmann/json.hpp>
+
+namespace sluice::client {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// Feedback comes about this often on a link that is in use.
+constexpr Duration kRttSampleEvery = std::chrono::milliseconds{50};
+
+template <class T>
+ordered_json or_null(const std::optional<T>& value) {
+  return value ? ordered_json(*value) : ordered_json(nullptr);
+}
+
+ordered_json milliseconds(const std::optional<std::int64_t>& us) {
+  return us ? ordered_json(static_cast<double>(*us) / 1000.0) : ordered_json(nullptr);
+}
+
+}  // namespace
+
+void Stats::sample(Instant now, const link::LinkStats& link) {
+  bytes_wire = pushing ? link.bytes_sent : link.bytes_received;
+  packets = pushing ? link.packets_sent : link.packets_received;
+  lost = pushing ? link.packets_lost : link.packets_missing;
+  if (pushing) retransmitted = link.parts_retransmitted;
+  estimate_bps = link.estimate_bps;
+  if (now < next_rtt_sample_ || link.latest_rtt <= Duration{0}) return;
+  next_rtt_sample_ = now + kRttSampleEvery;
+  rtt_us.add(to_us(link.latest_rtt));
+}
+
+std::string Stats::to_json() const {
+  ordered_json json;
+  json["frames"] = frames;
+  json["key_frames"] = key_frames;
+  json["bytes_media"] = bytes_media;
+  json["bytes_wire"] = bytes_wire;
+  json["packets"] = packets;
+  json["lost"] = lost;
+  json["retransmitted"] = retransmitted;
+  json["coded"] = coded;
+  json["recovered_by_retransmission"] = recovered_by_retransmission;
+  json["recovered_by_fec"] = recovered_by_fec;
+  json["late_frames"] = late_frames;
+  json["skipped_frames"] = skipped_frames;
+  json["rtt_us_p50"] = or_null(rtt_us.percentile(0.50));
+  json["latency_us_p50"] = or_null(latency_us.percentile(0.50));
+  json["latency_us_p99"] = or_null(latency_us.percentile(0.99));
+  json["join_ms"] = milliseconds(join_us);
+  json["first_frame_ms"] = milliseconds(first_frame_us);
+  json["estimate_bps"] = estimate_bps;
+  ordered_json by_reason = ordered_json::object();
+  for (std::size_t i = 0; i < drops.size(); ++i) {
+    if (drops[i] != 0) by_reason[drop_reason_name(static_cast<DropReason>(i))] = drops[i];
+  }
+  json["drops"] = std::move(by_reason);
+  return json.dump(2) + "\n";
+}
+
+}  // namespace sluice::client

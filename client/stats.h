@@ -1,0 +1,49 @@
+// Stats: what a client counted, and the JSON of `--stats`. The keys are an interface: scripts and
+// the demo read them. What was not measured is absent in the struct and null in the JSON, never a
+// made-up 0. Meaning of each number for a pusher | a subscriber stands beside it.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "client/histogram.h"
+#include "proto/base/drop_reason.h"
+#include "proto/link/link_types.h"
+
+namespace sluice::client {
+
+struct Stats {
+  bool pushing = false;
+  std::uint64_t frames = 0;         // media frames handed to the link | written out
+  std::uint64_t key_frames = 0;     // of those, video key frames
+  std::uint64_t bytes_media = 0;    // bodies of those frames, as in the FLV
+  std::uint64_t bytes_wire = 0;     // UDP payload sent | received
+  std::uint64_t packets = 0;        // sent | received
+  std::uint64_t lost = 0;           // declared lost by us | gaps seen in what came
+  std::uint64_t retransmitted = 0;  // parts sent again | parts that came again or behind newer ones
+  std::uint64_t coded = 0;          // repair packets sent | received; none in this version
+  std::uint64_t recovered_by_retransmission = 0;  // 0 | parts that filled a gap
+  std::uint64_t recovered_by_fec = 0;             // 0 | parts that a repair brought back
+  std::uint64_t late_frames = 0;                  // 0 | whole only after their time had passed
+  std::uint64_t skipped_frames = 0;               // dropped before sending | given up
+  std::uint64_t estimate_bps = 0;  // the congestion controller's; 0: it does not estimate yet
+  std::optional<std::int64_t> join_us, first_frame_us;  // from the start of the join
+  Histogram rtt_us;
+  Histogram latency_us;  // stamped frames: arrival of the last part minus the pusher's stamp
+  std::array<std::uint64_t, kDropReasonCount> drops{};
+
+  void count_drop(DropReason reason) { ++drops[static_cast<std::size_t>(reason)]; }
+
+  /// Takes over what the link counted; its round trip is a sample every 50 ms.
+  void sample(Instant now, const link::LinkStats& link);
+
+  /// One JSON object and a line end.
+  std::string to_json() const;
+
+ private:
+  Instant next_rtt_sample_ = kLongAgo;
+};
+
+}  // namespace sluice::client
