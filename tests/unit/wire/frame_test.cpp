@@ -145,6 +145,7 @@ TEST(FrameReader, NamesUnknownFramesAndTellsTheCriticalOnes) {
   }
 }
 
+// P-FRAME-01, P-REPAIR-01
 TEST(FrameWriter, WritesWhatTheReaderReads) {
   Octets memory(plaintext_bytes_max(Direction::kToRelay));
   FrameWriter writer(memory);
