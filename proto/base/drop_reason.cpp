@@ -25,6 +25,7 @@ std::string_view drop_reason_name(DropReason reason) noexcept {
     case DropReason::kAuthenticationFailed: return "authentication_failed";
     case DropReason::kReplayed: return "replayed";
     case DropReason::kKeyPhase: return "key_phase";
+    case DropReason::kLinkClosed: return "link_closed";
     case DropReason::kMalformed: return "malformed";
     case DropReason::kUnknownFrame: return "unknown_frame";
     case DropReason::kUnknownTrack: return "unknown_track";

@@ -31,6 +31,7 @@ enum class DropReason : std::uint8_t {
   kAuthenticationFailed,  // AEAD tag did not verify
   kReplayed,              // packet number seen before, or too old to tell
   kKeyPhase,              // a key phase whose keys are gone
+  kLinkClosed,            // came for a link that has ended or is ending
   // Frames inside the seal.
   kMalformed,          // lengths or values that contradict each other
   kUnknownFrame,       // skipped, not critical

@@ -103,6 +103,31 @@ inline constexpr std::size_t kEgressEntriesMax = 1024;
 /// Packets in one UDP_SEGMENT send: the kernel's limit is 64; 16 is the pacer's largest quantum.
 inline constexpr std::size_t kRunPacketsMax = 16;
 
+/// What the packets in flight carried: mostly one part each, a handful of small frames in some. Half
+/// still fits full media packets one to one; double costs 400 KB on the busiest link.
+inline constexpr std::size_t kSentItemsMax = 2 * kSentPacketsMax;
+
+/// Lost parts of one priority that wait to be sent again: all that can be in flight. Beyond it a part
+/// is given up by name.
+inline constexpr std::size_t kRetransmitPartsMax = kSentPacketsMax;
+
+/// Parts given up that nobody was told of yet: all that one feedback can bring about after an outage.
+inline constexpr std::size_t kGaveUpEventsMax = kSentPacketsMax;
+
+/// Small events (key requests, skips, reports) that one datagram may bring: 4 bytes each at the least.
+inline constexpr std::size_t kLinkEventsMax = 512;
+
+/// CONTROL frames of one stream in flight: 64 KiB in full packets are 57; small messages one by one
+/// wait beyond this for an acknowledgement.
+inline constexpr std::size_t kControlPiecesMax = 1024;
+
+/// KEY_REQUEST and SKIP frames that wait for a packet: several for each track of a large room.
+inline constexpr std::size_t kPendingFramesMax = 256;
+
+/// What the pacer takes a path to carry while nothing measures it: a 60 KB key frame leaves in
+/// 0.5 ms. Half doubles that; much more and the pacer is no pacer.
+inline constexpr std::uint64_t kPacerBitsPerSecond = 1'000'000'000;
+
 /// Keepalive and idle: NATs forget UDP after 30 s at the least (RFC 4787), so 10 s; three missed ones
 /// are an idle link.
 inline constexpr Duration kKeepalive = std::chrono::seconds{10};

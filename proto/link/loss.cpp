@@ -1,0 +1,150 @@
+#include "proto/link/loss.h"
+
+#include <algorithm>
+
+namespace sluice::link {
+
+namespace {
+
+/// P-LOSS-01's allowance for a packet that is merely late. Jitter is the round trip's variation.
+Duration late_allowance(const RttEstimator& rtt) {
+  return std::max({Duration{std::chrono::milliseconds{5}}, rtt.srtt() / 8, rtt.rttvar() * 2});
+}
+
+}  // namespace
+
+void LossMeter::add(Instant now, std::uint32_t acknowledged, std::uint32_t lost) {
+  const std::int64_t index = now.time_since_epoch() / kBucket;
+  const std::int64_t stale = std::min(index - newest_, kBuckets);
+  for (std::int64_t i = 0; i < stale; ++i) {
+    buckets_[static_cast<std::size_t>(index - i) % kBuckets] = {};
+  }
+  newest_ = std::max(newest_, index);
+  Bucket& bucket = buckets_[static_cast<std::size_t>(newest_) % kBuckets];
+  bucket.acknowledged += acknowledged;
+  bucket.lost += lost;
+  lost_total_ += lost;
+}
+
+double LossMeter::ratio() const {
+  std::uint64_t all = 0;
+  std::uint64_t lost = 0;
+  for (const Bucket& bucket : buckets_) {
+    all += bucket.acknowledged + bucket.lost;
+    lost += bucket.lost;
+  }
+  return all == 0 ? 0.0 : static_cast<double>(lost) / static_cast<double>(all);
+}
+
+Status<> LossDetector::handle_feedback(Instant now, const wire::Feedback& feedback,
+                                       SentPackets& sent, RttEstimator& rtt) {
+  acknowledged_.clear();
+  lost_.clear();
+  newest_ = false;
+  // P-FEEDBACK-05, P-DATA-05: before anything is believed.
+  for (const wire::AckRange& range : feedback.ranges()) {
+    if (range.last >= sent.next_number() || sent.any_skipped(range.first, range.last)) {
+      return Unexpected{DropReason::kFeedbackOfUnsent};
+    }
+  }
+  newest_ = !newest_feedback_ || Seq{feedback.number}.newer_than(*newest_feedback_);
+  if (newest_) newest_feedback_ = Seq{feedback.number};
+  measure_rtt(now, feedback, sent, rtt);
+  Settled settled;
+  for (const wire::AckRange& range : feedback.ranges()) acknowledge(range, sent, settled);
+  const bool shows_highest = feedback.highest() == highest_acknowledged_;
+  detect_losses(sent, rtt, shows_highest ? feedback.age : Duration{0}, settled);
+  if (settled.acknowledged > 0) probes_ = 0;
+  last_feedback_ = now;
+  meter_.add(now, settled.acknowledged, settled.lost);
+  sent.drop_settled(now);
+  return Done{};
+}
+
+// Only a packet acknowledged for the first time gives a sample: its age is exact, a repeated one's
+// says nothing new.
+void LossDetector::measure_rtt(Instant now, const wire::Feedback& feedback,
+                               const SentPackets& sent, RttEstimator& rtt) {
+  const PacketNumber highest = feedback.highest();
+  if (highest_acknowledged_ && highest <= *highest_acknowledged_) return;
+  highest_acknowledged_ = highest;
+  highest_sent_at_.reset();
+  if (highest < sent.begin()) return;
+  const SentPacket& packet = sent.at(highest);
+  highest_sent_at_ = packet.sent_at;
+  if (packet.state == SentPacket::State::kOpen) {
+    rtt.sample(now, now - packet.sent_at - feedback.age);
+  }
+}
+
+void LossDetector::acknowledge(const wire::AckRange& range, SentPackets& sent, Settled& settled) {
+  const std::uint64_t first = std::max(range.first.value, sent.begin().value);
+  for (std::uint64_t n = first; n <= range.last.value; ++n) {
+    SentPacket& packet = sent.at({n});
+    if (packet.state == SentPacket::State::kAcknowledged) continue;
+    // A packet taken for lost that arrived after all: its control bytes need no second copy.
+    if (packet.open()) ++settled.acknowledged;
+    packet.state = SentPacket::State::kAcknowledged;
+    collect(sent, packet, acknowledged_);
+  }
+}
+
+// P-LOSS-01. By number, or by time: the feedback was made at least sent(highest) + owd + age after
+// the epoch of our clock, and a packet sent `late_allowance` before that, less the same owd, would
+// show in it. The one-way delays cancel out, so no clock of the peer is needed.
+void LossDetector::detect_losses(SentPackets& sent, const RttEstimator& rtt, Duration age,
+                                 Settled& settled) {
+  if (!highest_acknowledged_) return;
+  const Instant shown = highest_sent_at_ ? *highest_sent_at_ + age - late_allowance(rtt) : kLongAgo;
+  for (std::optional<PacketNumber> n = sent.oldest_open(); n; n = sent.oldest_open()) {
+    SentPacket& packet = sent.at(*n);
+    const bool by_number =
+        *n < *highest_acknowledged_ &&
+        highest_acknowledged_->value - n->value -
+                sent.skipped_between(*n, *highest_acknowledged_) >=
+            kReorderPackets;
+    if (!by_number && packet.sent_at > shown) return;
+    packet.state = SentPacket::State::kLost;
+    ++settled.lost;
+    collect(sent, packet, lost_);
+  }
+}
+
+void LossDetector::collect(const SentPackets& sent, const SentPacket& packet,
+                           std::vector<SentItem>& into) {
+  for (std::uint8_t i = 0; i < packet.item_count; ++i) into.push_back(sent.item(packet, i));
+}
+
+void LossDetector::make_room(Instant now, SentPackets& sent) {
+  acknowledged_.clear();
+  lost_.clear();
+  Settled settled;
+  while (!sent.has_room()) {
+    SentPacket& packet = sent.at(sent.begin());
+    if (packet.open()) {
+      ++settled.lost;
+      collect(sent, packet, lost_);
+    }
+    packet.state = SentPacket::State::kLost;
+    sent.drop_settled(now);
+  }
+  meter_.add(now, 0, settled.lost);
+}
+
+Instant LossDetector::probe_deadline(const SentPackets& sent, const RttEstimator& rtt) const {
+  const std::optional<PacketNumber> oldest = sent.oldest_open();
+  if (!oldest) return kNever;
+  const Instant since = std::max({sent.at(*oldest).sent_at, last_feedback_, last_probe_});
+  const std::uint32_t doublings = std::min(probes_, 10U);
+  return since + std::min(rtt.pto() * (1LL << doublings), kPtoMax);
+}
+
+void LossDetector::on_probe(Instant now, const SentPackets& sent) {
+  acknowledged_.clear();
+  lost_.clear();
+  ++probes_;
+  last_probe_ = now;
+  if (const auto oldest = sent.oldest_open()) collect(sent, sent.at(*oldest), lost_);
+}
+
+}  // namespace sluice::link
