@@ -15,7 +15,7 @@ std::int32_t distance(std::uint32_t a, std::uint32_t b) { return static_cast<std
 
 }  // namespace
 
-// --- ControlSender ---------------------------------------------------------------------------------
+// ControlSender.
 
 Status<> ControlSender::append(std::uint8_t type, Bytes body) {
   if (body.size() > kControlMessageBytesMax) return Unexpected{DropReason::kControlTooLarge};
@@ -134,7 +134,7 @@ Bytes ControlSender::bytes_of(const Piece& piece) const {
   return Bytes{bytes_}.subspan(head_ + (piece.offset - base_), piece.bytes);
 }
 
-// --- ControlReceiver -------------------------------------------------------------------------------
+// ControlReceiver.
 
 Status<> ControlReceiver::handle(std::uint32_t offset, Bytes bytes) {
   const std::int32_t ahead = distance(offset, end_);
@@ -155,7 +155,8 @@ Status<> ControlReceiver::take_in_order(Bytes bytes) {
   if (reader_.pending_bytes() + bytes.size() > kPendingBytesMax) {
     return Unexpected{DropReason::kControlOverflow};
   }
-  for (std::uint32_t i = 0; stored_count_ > 0 && i < bytes.size(); ++i) {
+  const std::size_t marked = std::min(bytes.size(), capacity_);
+  for (std::uint32_t i = 0; stored_count_ > 0 && i < marked; ++i) {
     std::uint8_t& mark = present_[(end_ + i) & (capacity_ - 1)];
     stored_count_ -= mark;
     mark = 0;
@@ -180,7 +181,7 @@ void ControlReceiver::store(std::uint32_t offset, Bytes bytes) {
   make_room(offset - end_ + bytes.size());
   for (std::uint32_t i = 0; i < bytes.size(); ++i) {
     const std::size_t at = (offset + i) & (capacity_ - 1);
-    stored_count_ += present_[at] == 0 ? 1 : 0;
+    stored_count_ += present_[at] == 0 ? 1U : 0U;
     present_[at] = 1;
     stored_[at] = bytes[i];
   }

@@ -1,7 +1,8 @@
-// Control streams: two reliable, ordered byte streams of messages in each direction (P-CTRL-01..03).
-// ControlSender keeps what is not acknowledged, cut into pieces; a piece is what one CONTROL frame
-// carried, and goes again as the same piece when all its copies are lost. ControlReceiver puts the
-// bytes in order and the messages together. Both start small and are bounded by the 64 KiB window.
+// Control streams: two reliable, ordered byte streams of messages in each direction
+// (P-CTRL-01..03). ControlSender keeps what is not acknowledged, cut into pieces; a piece is what
+// one CONTROL frame carried, and goes again as the same piece when all its copies are lost.
+// ControlReceiver puts the bytes in order and the messages together. Both start small and are
+// bounded by the 64 KiB window.
 #pragma once
 
 #include <cstddef>
@@ -78,8 +79,8 @@ class ControlSender {
 
   std::vector<std::byte> bytes_;  // from base_ on, behind head_ bytes that are done with
   std::size_t head_ = 0;
-  std::uint32_t base_;  // lowest offset not acknowledged
-  std::uint32_t next_;  // first offset never sent
+  std::uint32_t base_;                          // lowest offset not acknowledged
+  std::uint32_t next_;                          // first offset never sent
   RingQueue<Piece> pieces_{kControlPiecesMax};  // [base_, next_), in order
   RingQueue<Copy> copies_{kControlPiecesMax};
   std::size_t lost_count_ = 0;

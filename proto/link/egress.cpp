@@ -47,17 +47,15 @@ void Egress::on_lost(Instant now, Duration owd, const SentItem& item) {
 }
 
 bool Egress::empty() const {
-  return std::all_of(classes_.begin(), classes_.end(), [](const Class& of) {
-    return of.fresh.empty() && of.lost.empty();
-  });
+  return std::all_of(classes_.begin(), classes_.end(),
+                     [](const Class& of) { return of.fresh.empty() && of.lost.empty(); });
 }
 
 std::optional<NextPart> Egress::peek(Instant now, Duration owd, Priority priority) {
   Class& of = class_of(priority);
   while (!of.fresh.empty() || !of.lost.empty()) {
-    of.next_is_lost =
-        !of.lost.empty() &&
-        (of.fresh.empty() || of.lost.front().deadline <= of.fresh.front().deadline);
+    of.next_is_lost = !of.lost.empty() &&
+                      (of.fresh.empty() || of.lost.front().deadline <= of.fresh.front().deadline);
     const LostPart part = of.next_is_lost ? of.lost.front()
                                           : LostPart{of.fresh.front().track, of.fresh.front().first,
                                                      of.fresh.front().deadline};

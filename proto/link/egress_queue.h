@@ -1,6 +1,6 @@
 // EgressQueue: the parts of one priority that wait to be sent for the first time, as runs of
-// consecutive part numbers, oldest first. An entry is a name (track, first, count), never bytes: the
-// part is read from its ring when it is sent. Full: the caller's frame is refused by name.
+// consecutive part numbers, oldest first. An entry is a name (track, first, count), never bytes:
+// the part is read from its ring when it is sent. Full: the caller's frame is refused by name.
 #pragma once
 
 #include <cstddef>

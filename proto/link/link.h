@@ -1,8 +1,9 @@
 // Link: one authenticated, encrypted association over UDP, after its handshake; both ends are this
 // class. Sans-I/O: datagrams, deadlines and media go in, datagrams, deadlines and events come out.
 // The owner calls handle_datagram / handle_timeout, then drains poll_event until it is empty, then
-// poll_transmit until nothing is due. Rules: docs/PROTOCOL.md sections 4 to 8. A link never moves and
-// never allocates per packet once its tables have grown to its rate.
+// poll_transmit until nothing is due. Rules: docs/PROTOCOL.md sections 4 to 8. A link never moves
+// and never allocates per packet once its tables have grown to its rate. The machine behind the
+// face is link_state.h; what goes in is in link_input.cpp, what comes out in link_output.cpp.
 #pragma once
 
 #include <memory>
@@ -10,8 +11,8 @@
 
 #include "proto/base/packet_ring.h"
 #include "proto/base/result.h"
-#include "proto/crypto/aead.h"
 #include "proto/crypto/keys.h"
+#include "proto/crypto/packet_protection.h"
 #include "proto/link/link_types.h"
 
 namespace sluice::link {
@@ -22,11 +23,13 @@ struct LinkSetup {
   crypto::Suite suite{};
   crypto::TrafficSecret send_secret, receive_secret;
   ConnectionId connection_id{};
-  ResetToken reset_token{};        // client only
+  ResetToken reset_token{};  // client only
   Address peer;
   RandomSource random;
   Duration idle_timeout = kIdleTimeout, keepalive = kKeepalive;
   std::uint32_t early_room_bytes = 0;  // of the client's room stream, carried by INIT (P-CTRL-02)
+  std::uint64_t pacer_bits_per_s = kPacerBitsPerSecond;  // 0: not paced
+  crypto::KeyLimits key_limits{};                        // lowered by simulations
 };
 
 class Link {
@@ -36,28 +39,32 @@ class Link {
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
 
-  // --- Input -------------------------------------------------------------------------------------
+  // Input.
 
-  /// One datagram addressed to this link (DATA, or RESET at a client). Decrypts in place. What is
-  /// dropped is returned by name; the link stays as it was.
-  Status<> handle_datagram(Instant now, MutableBytes datagram, const Address& from, std::uint8_t ecn);
+  /// One datagram addressed to this link (DATA, or RESET at a client). Decrypts in place and keeps
+  /// the plaintext there: `datagram` must live until poll_event() has returned nothing. What is
+  /// dropped is returned by name and counted; the link stays as it was. Media of the datagram
+  /// before that nobody polled is dropped (kOverwritten).
+  Status<> handle_datagram(Instant now, MutableBytes datagram, const Address& from,
+                           std::uint8_t ecn);
 
   /// Call when next_deadline() has passed (calling early does nothing).
   void handle_timeout(Instant now);
 
-  // --- Output ------------------------------------------------------------------------------------
+  // Output.
 
   /// The next event, oldest first; nothing when there is none.
   std::optional<Event> poll_event();
 
-  /// The next run that may go now, written and sealed into the arena; nothing when nothing is due, the
-  /// pacer says later, or the arena has no room. At most `segments_max` packets (>= 1).
+  /// The next run that may go now, written and sealed into the arena; nothing when nothing is due,
+  /// the pacer says later, or the arena has no room. At most `segments_max` packets (>= 1).
   std::optional<Transmit> poll_transmit(Instant now, SendArena& arena, std::size_t segments_max);
 
-  /// When handle_timeout or poll_transmit has something to do next; kNever when only input can tell.
+  /// When handle_timeout or poll_transmit has something to do next; kNever when only input can
+  /// tell.
   Instant next_deadline() const;
 
-  // --- Media to send -----------------------------------------------------------------------------
+  // Media to send.
 
   /// Media of `track` (link-local id) is read from `ring`, which outlives the track here.
   void open_egress_track(TrackId track, const PacketRing* ring, Priority priority);
@@ -65,15 +72,17 @@ class Link {
   /// Forgets the track: nothing of it is sent or sent again from now on.
   void close_egress_track(TrackId track);
 
-  /// Queues parts [first, first + count) of an open track for sending. `deadline`: the instant, in our
-  /// clock, after which the receiver has no use for them; retransmissions stop in time for it. Refused
-  /// with kQueueFull when the queue's entries are used up, kUnknownTrack when the track is not open.
+  /// Queues parts [first, first + count) of an open track for sending. `deadline`: the instant, in
+  /// our clock, after which the receiver has no use for them; retransmissions stop in time for it.
+  /// Refused with kQueueFull when the queue's entries are used up, kUnknownTrack when the track is
+  /// not open.
   Status<> queue_media(TrackId track, Seq first, std::uint32_t count, Instant deadline);
 
-  /// Time the queued media needs at the rate the pacer grants: what a verdict asks when a frame begins.
+  /// Time the queued media needs at the rate the pacer grants: what a verdict asks when a frame
+  /// begins.
   Duration queue_delay() const;
 
-  // --- Other things to send ----------------------------------------------------------------------
+  // Other things to send.
 
   /// Appends one message to a control stream. kControlTooLarge above 8192 bytes of body,
   /// kControlOverflow when 64 KiB are unacknowledged.
@@ -90,13 +99,16 @@ class Link {
   /// Ends the link: three CLOSE packets, then a Closed event (by_peer false) and nothing more.
   void close(Instant now, CloseCode code, std::string_view reason);
 
-  // --- State -------------------------------------------------------------------------------------
+  // State.
 
   bool established() const;
   bool closed() const;
   ConnectionId connection_id() const;
   const Address& peer() const;
   LinkStats stats() const;
+
+  /// How often something was dropped on this link for this reason.
+  std::uint32_t drops(DropReason reason) const;
 
  private:
   struct State;

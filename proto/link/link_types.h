@@ -37,19 +37,21 @@ enum class CloseCode : std::uint8_t {
   kReset = 0xFF,
 };
 
+/// Stable snake_case name.
 std::string_view close_code_name(CloseCode code) noexcept;
 
 /// Order in which a link serves what waits (the pacer sorts by send-by within each class).
 enum class Priority : std::uint8_t { kAudio, kBase, kUpper, kData };
 
-// --- Events: what a datagram or a deadline brought about -----------------------------------------
+// Events: what a datagram or a deadline brought about.
 // Spans inside events are valid until the next handle_* call on the same link.
 
 /// The first authentic DATA of the peer: media may flow now (P-HS-11).
 struct Established {};
 
 /// A part of a media frame. `part` is the MEDIA frame in the form a PacketRing keeps (no length
-/// flag); `revived` when a repair brought it back. Duplicates by part number are the caller's to see.
+/// flag); `revived` when a repair brought it back. Duplicates by part number are the caller's to
+/// see.
 struct MediaArrived {
   TrackId track{};
   Seq seq;
@@ -99,13 +101,13 @@ struct Closed {
   std::string_view reason;
 };
 
-using Event = std::variant<Established, MediaArrived, MessageArrived, KeyRequested, Skipped, TrackReported,
-                           GaveUp, AddressChanged, Closed>;
+using Event = std::variant<Established, MediaArrived, MessageArrived, KeyRequested, Skipped,
+                           TrackReported, GaveUp, AddressChanged, Closed>;
 
-// --- Transmit -------------------------------------------------------------------------------------
+// Transmit.
 
-/// A run: `count` datagrams to one address, each `segment_bytes` long, the last perhaps shorter, lying
-/// back to back in the send arena. One UDP_SEGMENT message.
+/// A run: `count` datagrams to one address, each `segment_bytes` long, the last perhaps shorter,
+/// lying back to back in the send arena. One UDP_SEGMENT message.
 struct Transmit {
   Address to;
   MutableBytes bytes;
@@ -134,7 +136,7 @@ class SendArena {
   std::size_t used_ = 0;
 };
 
-// --- Statistics -----------------------------------------------------------------------------------
+// Statistics.
 
 /// Counters since the link began. Bytes are UDP payload unless they say media.
 struct LinkStats {
@@ -143,13 +145,13 @@ struct LinkStats {
   std::uint64_t media_parts_sent = 0, media_parts_received = 0;
   std::uint64_t media_bytes_sent = 0, media_bytes_received = 0;
   std::uint64_t feedback_bytes_sent = 0;
-  std::uint64_t packets_lost = 0;          // sent by us, declared lost
-  std::uint64_t packets_missing = 0;       // gaps seen in what we receive
-  std::uint64_t parts_retransmitted = 0;   // by us
+  std::uint64_t packets_lost = 0;         // sent by us, declared lost
+  std::uint64_t packets_missing = 0;      // gaps seen in what we receive
+  std::uint64_t parts_retransmitted = 0;  // by us
   std::uint64_t parts_given_up = 0;
   Duration srtt{}, min_rtt{}, latest_rtt{}, rttvar{};
-  double loss_ratio = 0;                   // of what we sent, over about 2 s
-  std::uint64_t estimate_bps = 0;          // 0: not estimated
+  double loss_ratio = 0;           // of what we sent, over about 2 s
+  std::uint64_t estimate_bps = 0;  // 0: not estimated
 };
 
 }  // namespace sluice::link

@@ -63,8 +63,8 @@ Status<> LossDetector::handle_feedback(Instant now, const wire::Feedback& feedba
 
 // Only a packet acknowledged for the first time gives a sample: its age is exact, a repeated one's
 // says nothing new.
-void LossDetector::measure_rtt(Instant now, const wire::Feedback& feedback,
-                               const SentPackets& sent, RttEstimator& rtt) {
+void LossDetector::measure_rtt(Instant now, const wire::Feedback& feedback, const SentPackets& sent,
+                               RttEstimator& rtt) {
   const PacketNumber highest = feedback.highest();
   if (highest_acknowledged_ && highest <= *highest_acknowledged_) return;
   highest_acknowledged_ = highest;
@@ -99,10 +99,9 @@ void LossDetector::detect_losses(SentPackets& sent, const RttEstimator& rtt, Dur
   for (std::optional<PacketNumber> n = sent.oldest_open(); n; n = sent.oldest_open()) {
     SentPacket& packet = sent.at(*n);
     const bool by_number =
-        *n < *highest_acknowledged_ &&
-        highest_acknowledged_->value - n->value -
-                sent.skipped_between(*n, *highest_acknowledged_) >=
-            kReorderPackets;
+        *n < *highest_acknowledged_ && highest_acknowledged_->value - n->value -
+                                               sent.skipped_between(*n, *highest_acknowledged_) >=
+                                           kReorderPackets;
     if (!by_number && packet.sent_at > shown) return;
     packet.state = SentPacket::State::kLost;
     ++settled.lost;
@@ -136,15 +135,21 @@ Instant LossDetector::probe_deadline(const SentPackets& sent, const RttEstimator
   if (!oldest) return kNever;
   const Instant since = std::max({sent.at(*oldest).sent_at, last_feedback_, last_probe_});
   const std::uint32_t doublings = std::min(probes_, 10U);
-  return since + std::min(rtt.pto() * (1LL << doublings), kPtoMax);
+  return since + std::min(Duration{rtt.pto() * (1LL << doublings)}, kPtoMax);
 }
 
-void LossDetector::on_probe(Instant now, const SentPackets& sent) {
+void LossDetector::on_probe(Instant now, SentPackets& sent) {
   acknowledged_.clear();
   lost_.clear();
   ++probes_;
   last_probe_ = now;
-  if (const auto oldest = sent.oldest_open()) collect(sent, sent.at(*oldest), lost_);
+  const std::optional<PacketNumber> oldest = sent.oldest_open();
+  if (!oldest) return;
+  SentPacket& packet = sent.at(*oldest);
+  packet.state = SentPacket::State::kLost;
+  collect(sent, packet, lost_);
+  meter_.add(now, 0, 1);
+  sent.drop_settled(now);
 }
 
 }  // namespace sluice::link

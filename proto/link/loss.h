@@ -61,9 +61,9 @@ class LossDetector {
   /// When to probe (P-LOSS-02); kNever when nothing is open.
   Instant probe_deadline(const SentPackets& sent, const RttEstimator& rtt) const;
 
-  /// The probe deadline passed: doubles the PTO. What the probe should carry (the items of the
-  /// oldest open packet) is in lost(), though nothing is settled.
-  void on_probe(Instant now, const SentPackets& sent);
+  /// The probe deadline passed: doubles the PTO. The oldest open packet is taken for lost, so that
+  /// what it carried is in lost() and goes again once, not twice.
+  void on_probe(Instant now, SentPackets& sent);
 
   std::optional<PacketNumber> highest_acknowledged() const { return highest_acknowledged_; }
 
@@ -77,8 +77,7 @@ class LossDetector {
   void acknowledge(const wire::AckRange& range, SentPackets& sent, Settled& settled);
   void measure_rtt(Instant now, const wire::Feedback& feedback, const SentPackets& sent,
                    RttEstimator& rtt);
-  void detect_losses(SentPackets& sent, const RttEstimator& rtt, Duration age,
-                     Settled& settled);
+  void detect_losses(SentPackets& sent, const RttEstimator& rtt, Duration age, Settled& settled);
   void collect(const SentPackets& sent, const SentPacket& packet, std::vector<SentItem>& into);
 
   std::vector<SentItem> acknowledged_, lost_;

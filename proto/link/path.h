@@ -1,8 +1,8 @@
 // Path: where a link's packets go, and whether a new address of the peer is its own (P-DATA-06). An
-// authentic packet with the highest number from elsewhere makes that address a candidate: it is sent
-// a challenge, and nothing but challenges, at most 3 times the bytes that came from it. Media stays
-// on the old address until the response. So nobody who replays or forwards a packet from a forged
-// address can turn a relay's media against a stranger.
+// authentic packet with the highest number from elsewhere makes that address a candidate: it is
+// sent a challenge, and nothing but challenges, at most 3 times the bytes that came from it. Media
+// stays on the old address until the response. So nobody who replays or forwards a packet from a
+// forged address can turn a relay's media against a stranger.
 #pragma once
 
 #include <cstddef>
@@ -50,8 +50,8 @@ class Path {
 
   /// Whether `bytes` may go to the candidate.
   bool may_send_to_candidate(std::size_t bytes) const {
-    return candidate_ && candidate_->bytes_sent + bytes <=
-                             kUnprovenPathFactor * candidate_->bytes_received;
+    return candidate_ &&
+           candidate_->bytes_sent + bytes <= kUnprovenPathFactor * candidate_->bytes_received;
   }
 
   const Address& candidate() const { return candidate_->address; }
@@ -61,8 +61,7 @@ class Path {
   /// A challenge is lost like any packet: it is repeated, `again_in` apart, a few times.
   void on_challenge_sent(Instant now, std::size_t bytes, Duration again_in) {
     candidate_->bytes_sent += bytes;
-    candidate_->challenge_due =
-        ++candidate_->challenges < kChallengesMax ? now + again_in : kNever;
+    candidate_->challenge_due = ++candidate_->challenges < kChallengesMax ? now + again_in : kNever;
     candidate_->gone_at = now + again_in * 3;
   }
 

@@ -39,8 +39,8 @@ struct PacketTraits {
   bool asks_feedback = false;  // anything but FEEDBACK, CLOSE and padding
   bool ping = false;
   bool control = false;
-  bool congestion_mark = false;            // ECN says "congestion experienced"
-  std::optional<Duration> incomplete_for;  // its newest media frame lacks parts: how long to wait
+  bool congestion_mark = false;              // ECN says "congestion experienced"
+  std::optional<Duration> incomplete_for{};  // its newest media frame lacks parts: how long to wait
 };
 
 class ReceivedPackets {

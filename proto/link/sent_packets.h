@@ -75,9 +75,7 @@ class SentPackets {
   /// `number` in [begin(), next_number()).
   SentPacket& at(PacketNumber number) { return packets_[number.value - begin().value]; }
 
-  const SentPacket& at(PacketNumber number) const {
-    return packets_[number.value - begin().value];
-  }
+  const SentPacket& at(PacketNumber number) const { return packets_[number.value - begin().value]; }
 
   const SentItem& item(const SentPacket& packet, std::size_t index) const {
     return items_[packet.first_item + static_cast<std::uint32_t>(index) - first_item_];

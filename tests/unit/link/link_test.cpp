@@ -1,0 +1,504 @@
+// The link as its owner sees it, and as an adversary would try it.
+#include "proto/link/link.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/link/link_pair.h"
+#include "tests/unit/link/test_peer.h"
+
+namespace sluice::link {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr TrackId kVideo{1};
+constexpr TrackId kAudio{2};
+
+/// A pair whose handshake-to-first-packet moment is over.
+struct LinkTest : testing::Test {
+  LinkTest() {
+    pair.exchange();
+    pair.run(milliseconds{200});
+    pair.client_events.clear();
+    pair.relay_events.clear();
+    pair.relay->open_egress_track(kVideo, &video.ring, Priority::kBase);
+    pair.relay->open_egress_track(kAudio, &audio.ring, Priority::kAudio);
+  }
+
+  void queue(TestTrack& track, TrackId id, std::size_t bytes, Instant deadline = kNever) {
+    const auto frame = track.add(bytes, next_timestamp += 20, false);
+    ASSERT_TRUE(pair.relay->queue_media(id, frame.first, frame.count, deadline));
+  }
+
+  LinkPair pair;
+  TestTrack video{TrackId{40}}, audio{TrackId{41}};
+  std::uint32_t next_timestamp = 0;
+};
+
+TEST(Link, TheClientSpeaksFirstAndTheRelayNotBefore) {  // P-HS-11
+  LinkPair pair;
+  ASSERT_TRUE(pair.relay->send_message(ControlStreamId::kRoom, 12, as_bytes("room")));
+  EXPECT_TRUE(drain_transmits(*pair.relay, pair.now).empty());
+  EXPECT_EQ(pair.relay->next_deadline(), pair.now + kHalfOpenTimeout);
+  EXPECT_FALSE(pair.relay->established());
+  auto first = drain_transmits(*pair.client, pair.now);
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_TRUE(pair.to_relay(std::move(first[0])));
+  EXPECT_TRUE(pair.relay->established());
+  EXPECT_EQ(count_events<Established>(pair.relay_events), 1U);
+  pair.exchange();
+  EXPECT_TRUE(pair.client->established());
+  ASSERT_EQ(count_events<MessageArrived>(pair.client_events), 1U);
+}
+
+TEST(Link, AHalfOpenRelayLinkDiesWithoutAPacket) {  // P-HS-11
+  LinkPair pair;
+  pair.now += kHalfOpenTimeout;
+  pair.relay->handle_timeout(pair.now);
+  pair.keep(*pair.relay);
+  const auto* closed = find_event<Closed>(pair.relay_events);
+  ASSERT_NE(closed, nullptr);
+  EXPECT_EQ(closed->code, CloseCode::kIdle);
+  EXPECT_TRUE(pair.relay->closed());
+  EXPECT_TRUE(drain_transmits(*pair.relay, pair.now).empty());
+  EXPECT_EQ(pair.relay->next_deadline(), kNever);
+}
+
+TEST_F(LinkTest, AFrameLeavesAsARunOfEqualPacketsTheLastShorter) {  // P-MEDIA-07
+  queue(video, kVideo, 10'000);
+  std::vector<std::byte> memory(64 * kDatagramBytesMax);
+  SendArena arena{memory};
+  const auto run = pair.relay->poll_transmit(pair.now, arena, 16);
+  ASSERT_TRUE(run);
+  const wire::Split split = wire::split_unit(10'000 + wire::kUnitBytesMin);
+  EXPECT_EQ(run->count, split.count);
+  EXPECT_EQ(run->segment_bytes, 4 + 12 + split.part_bytes + 16);
+  EXPECT_EQ(run->bytes.size(), (split.count - 1) * run->segment_bytes + 32 + split.last_bytes);
+  EXPECT_EQ(run->to, kClientAddress);
+  std::vector<Datagram> datagrams;
+  cut(*run, datagrams);
+  for (Datagram& d : datagrams) ASSERT_TRUE(pair.to_client(std::move(d)));
+  ASSERT_EQ(count_events<MediaArrived>(pair.client_events), split.count);
+  Seq expected;
+  for (const KeptEvent& e : pair.client_events) {
+    const auto* media = std::get_if<MediaArrived>(&e.event);
+    if (media == nullptr) continue;
+    EXPECT_EQ(media->track, kVideo) << "the track byte is the link's own";
+    EXPECT_EQ(media->seq, expected);
+    const Bytes kept = video.ring.find(expected);
+    EXPECT_TRUE(std::equal(kept.begin() + 2, kept.end(), e.bytes.begin() + 2, e.bytes.end()));
+    ++expected;
+  }
+}
+
+TEST_F(LinkTest, ARunObeysItsLimitAndTheArena) {
+  queue(video, kVideo, 30'000);
+  std::vector<std::byte> memory(5 * kDatagramBytesMax);
+  SendArena arena{memory};
+  EXPECT_EQ(pair.relay->poll_transmit(pair.now, arena, 3)->count, 3U);
+  EXPECT_EQ(pair.relay->poll_transmit(pair.now, arena, 16)->count, 2U);
+  EXPECT_FALSE(pair.relay->poll_transmit(pair.now, arena, 16)) << "no room";
+  arena.clear();
+  EXPECT_FALSE(pair.relay->poll_transmit(pair.now, arena, 0));
+  EXPECT_EQ(pair.relay->poll_transmit(pair.now, arena, 1)->count, 1U);
+}
+
+TEST_F(LinkTest, AllAudioThatIsDueSharesADatagram) {  // P-MEDIA-07
+  for (int i = 0; i < 3; ++i) queue(audio, kAudio, 200);
+  auto sent = drain_transmits(*pair.relay, pair.now);
+  ASSERT_EQ(sent.size(), 1U);
+  ASSERT_TRUE(pair.to_client(std::move(sent[0])));
+  ASSERT_EQ(count_events<MediaArrived>(pair.client_events), 3U);
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    const auto& event = std::get<MediaArrived>(pair.client_events[i].event);
+    EXPECT_EQ(event.seq, Seq{i});
+    const Bytes kept = audio.ring.find(Seq{i});
+    const auto& got = pair.client_events[i].bytes;
+    ASSERT_EQ(got.size(), kept.size()) << "ring form: no length flag";
+    EXPECT_EQ(got[0], kept[0]);
+    EXPECT_TRUE(std::equal(kept.begin() + 2, kept.end(), got.begin() + 2));
+  }
+}
+
+TEST_F(LinkTest, OneAudioPartAloneCostsNoLengthField) {
+  queue(audio, kAudio, 200);
+  const auto sent = drain_transmits(*pair.relay, pair.now);
+  ASSERT_EQ(sent.size(), 1U);
+  EXPECT_EQ(sent[0].size(), 4 + 12 + 206 + 16U);
+}
+
+TEST_F(LinkTest, MediaThatNobodyPolledIsDroppedByName) {
+  queue(video, kVideo, 3'000);
+  auto sent = drain_transmits(*pair.relay, pair.now);
+  ASSERT_GE(sent.size(), 2U);
+  ASSERT_TRUE(pair.client->handle_datagram(pair.now, sent[0], kRelayAddress, 0));
+  ASSERT_TRUE(pair.client->handle_datagram(pair.now, sent[1], kRelayAddress, 0));
+  EXPECT_EQ(pair.client->drops(DropReason::kOverwritten), 1U);
+  pair.keep(*pair.client);
+  EXPECT_EQ(count_events<MediaArrived>(pair.client_events), 1U);
+}
+
+TEST_F(LinkTest, MessagesKeyRequestsAndSkipsArrive) {
+  const std::string text(kControlMessageBytesMax, 'm');
+  ASSERT_TRUE(pair.client->send_message(ControlStreamId::kApplication, 1, as_bytes(text)));
+  ASSERT_TRUE(pair.client->send_message(ControlStreamId::kRoom, 4, as_bytes("subscribe")));
+  pair.client->request_key(kVideo);
+  pair.client->send_skip(kAudio, Seq{3}, Seq{9});
+  pair.exchange();
+  ASSERT_EQ(count_events<MessageArrived>(pair.relay_events), 2U);
+  EXPECT_EQ(find_event<KeyRequested>(pair.relay_events)->track, kVideo);
+  EXPECT_EQ(find_event<Skipped>(pair.relay_events)->to, Seq{9});
+}
+
+TEST_F(LinkTest, ReportsTravelInFeedback) {  // P-FEEDBACK-03
+  pair.client->set_report(kVideo, Seq{77}, 120, 90);
+  queue(video, kVideo, 100);
+  pair.run(milliseconds{100});
+  const auto* report = find_event<TrackReported>(pair.relay_events);
+  ASSERT_NE(report, nullptr);
+  EXPECT_EQ(report->track, kVideo);
+  EXPECT_EQ(report->oldest_open, Seq{77});
+  EXPECT_EQ(report->play_out_delay_ms, 120);
+  EXPECT_EQ(report->recover_within_ms, 90);
+}
+
+TEST_F(LinkTest, ALostPartGoesAgainWhileItCanArriveAndIsGivenUpAfter) {  // P-RETX-01
+  queue(video, kVideo, 5'000, pair.now + milliseconds{500});
+  auto sent = drain_transmits(*pair.relay, pair.now);
+  for (std::size_t i = 1; i < sent.size(); ++i) ASSERT_TRUE(pair.to_client(std::move(sent[i])));
+  pair.exchange();
+  EXPECT_EQ(pair.relay->stats().parts_retransmitted, 1U);
+  EXPECT_EQ(count_events<MediaArrived>(pair.client_events), sent.size());
+
+  queue(video, kVideo, 5'000, pair.now);
+  sent = drain_transmits(*pair.relay, pair.now);
+  pair.now += milliseconds{1};
+  for (std::size_t i = 1; i < sent.size(); ++i) ASSERT_TRUE(pair.to_client(std::move(sent[i])));
+  pair.exchange();
+  pair.keep(*pair.relay);
+  EXPECT_EQ(pair.relay->stats().parts_retransmitted, 1U);
+  EXPECT_EQ(count_events<GaveUp>(pair.relay_events), 1U);
+  EXPECT_EQ(pair.relay->drops(DropReason::kTooLate), 1U);
+}
+
+TEST_F(LinkTest, AKeyRequestThatIsLostGoesOnceMore) {  // P-RETX-01
+  pair.client->request_key(kVideo);
+  ASSERT_EQ(drain_transmits(*pair.client, pair.now).size(), 1U);  // lost
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(pair.client->send_message(ControlStreamId::kRoom, 1, as_bytes("x")));
+    for (Datagram& d : drain_transmits(*pair.client, pair.now)) {
+      ASSERT_TRUE(pair.to_relay(std::move(d)));
+    }
+  }
+  pair.exchange();
+  EXPECT_EQ(count_events<KeyRequested>(pair.relay_events), 1U);
+}
+
+TEST_F(LinkTest, SilenceIsProbed) {  // P-LOSS-02
+  queue(video, kVideo, 100, pair.now + seconds{10});
+  ASSERT_EQ(drain_transmits(*pair.relay, pair.now).size(), 1U);  // lost, and nothing follows
+  pair.run(seconds{1});
+  EXPECT_EQ(count_events<MediaArrived>(pair.client_events), 1U);
+}
+
+TEST_F(LinkTest, KeepsAliveAndDiesOfSilence) {  // P-KEEP-01
+  pair.run(seconds{120});
+  EXPECT_FALSE(pair.client->closed());
+  EXPECT_FALSE(pair.relay->closed());
+  EXPECT_LT(pair.client->stats().packets_sent, 60U);
+  pair.now += kIdleTimeout + seconds{1};
+  pair.relay->handle_timeout(pair.now);
+  pair.keep(*pair.relay);
+  ASSERT_NE(find_event<Closed>(pair.relay_events), nullptr);
+  EXPECT_EQ(find_event<Closed>(pair.relay_events)->code, CloseCode::kIdle);
+  EXPECT_TRUE(drain_transmits(*pair.relay, pair.now).empty()) << "nobody is there to read it";
+}
+
+TEST_F(LinkTest, CloseIsSentThreeTimesAndEndsBoth) {  // P-CLOSE-01
+  pair.relay->close(pair.now, CloseCode::kKicked, "out");
+  EXPECT_FALSE(pair.relay->closed());
+  EXPECT_EQ(pair.relay->queue_media(kVideo, Seq{0}, 1, kNever).error(), DropReason::kLinkClosed);
+  std::vector<Datagram> all;
+  const Instant start = pair.now;
+  for (const int ms : {0, 20, 60}) {
+    EXPECT_EQ(pair.relay->next_deadline(), start + milliseconds{ms});
+    pair.now = start + milliseconds{ms};
+    pair.relay->handle_timeout(pair.now);
+    auto sent = drain_transmits(*pair.relay, pair.now);
+    ASSERT_EQ(sent.size(), 1U);
+    all.push_back(sent[0]);
+  }
+  pair.relay->handle_timeout(pair.now);
+  pair.keep(*pair.relay);
+  EXPECT_FALSE(find_event<Closed>(pair.relay_events)->by_peer);
+  EXPECT_EQ(pair.relay->next_deadline(), kNever);
+
+  ASSERT_TRUE(pair.to_client(all[2])) << "any one of the three does";
+  const auto* closed = find_event<Closed>(pair.client_events);
+  ASSERT_NE(closed, nullptr);
+  EXPECT_TRUE(closed->by_peer);
+  EXPECT_EQ(closed->code, CloseCode::kKicked);
+  EXPECT_EQ(pair.client_events.back().text, "out");
+  EXPECT_TRUE(drain_transmits(*pair.client, pair.now).empty()) << "whoever gets CLOSE is silent";
+  EXPECT_EQ(pair.to_client(all[0]).error(), DropReason::kLinkClosed);
+}
+
+TEST_F(LinkTest, OnlyTheRightResetEndsAClient) {  // P-RESET-01
+  const auto reset = [](ConnectionId id, const ResetToken& token) {
+    const auto bytes = wire::write_reset({id, token});
+    return Datagram(bytes.begin(), bytes.end());
+  };
+  ResetToken wrong = test_reset_token();
+  wrong[15] ^= std::byte{1};
+  EXPECT_FALSE(pair.to_client(reset(kTestConnection, wrong)));
+  EXPECT_FALSE(pair.to_client(reset(ConnectionId{5}, test_reset_token())));
+  EXPECT_FALSE(pair.to_relay(reset(kTestConnection, test_reset_token())));
+  EXPECT_FALSE(pair.client->closed());
+  EXPECT_TRUE(pair.to_client(reset(kTestConnection, test_reset_token())));
+  EXPECT_TRUE(pair.client->closed());
+  EXPECT_EQ(find_event<Closed>(pair.client_events)->code, CloseCode::kReset);
+}
+
+TEST_F(LinkTest, ANewAddressIsProvedBeforeMediaGoesThere) {  // P-DATA-06
+  const Address moved = Address::v4(10, 0, 0, 1, 5'555);
+  ASSERT_TRUE(pair.client->send_message(ControlStreamId::kRoom, 1, as_bytes("x")));
+  auto sent = drain_transmits(*pair.client, pair.now);
+  ASSERT_TRUE(pair.deliver(*pair.relay, std::move(sent[0]), moved));
+  queue(video, kVideo, 100);
+  std::vector<std::byte> memory(8 * kDatagramBytesMax);
+  SendArena arena{memory};
+  std::vector<Datagram> to_moved;
+  while (const auto transmit = pair.relay->poll_transmit(pair.now, arena, 16)) {
+    if (transmit->to == moved) {
+      cut(*transmit, to_moved);
+    } else {
+      EXPECT_EQ(transmit->to, kClientAddress);
+    }
+  }
+  ASSERT_EQ(to_moved.size(), 1U);
+  EXPECT_EQ(pair.relay->peer(), kClientAddress);
+  ASSERT_TRUE(pair.to_client(std::move(to_moved[0])));
+  for (Datagram& d : drain_transmits(*pair.client, pair.now)) {
+    ASSERT_TRUE(pair.deliver(*pair.relay, std::move(d), moved));
+  }
+  EXPECT_EQ(pair.relay->peer(), moved);
+  EXPECT_EQ(find_event<AddressChanged>(pair.relay_events)->address, moved);
+}
+
+TEST_F(LinkTest, KeysAreRenewedUnderWay) {  // P-DATA-04
+  LinkPair low{5, [](LinkSetup& setup) { setup.key_limits.packets_max = 20; }};
+  low.exchange();
+  low.relay->open_egress_track(kVideo, &video.ring, Priority::kBase);
+  std::size_t parts = 0;
+  for (int i = 0; i < 100; ++i) {
+    const auto frame = video.add(3'000, 33, false);
+    ASSERT_TRUE(low.relay->queue_media(kVideo, frame.first, frame.count, kNever));
+    parts += frame.count;
+    low.run(milliseconds{33});
+  }
+  EXPECT_EQ(count_events<MediaArrived>(low.client_events), parts);
+  EXPECT_EQ(low.client->drops(DropReason::kAuthenticationFailed), 0U);
+}
+
+TEST_F(LinkTest, TheHardKeyLimitEndsTheLink) {  // P-DATA-04
+  LinkPair low{5, [](LinkSetup& setup) { setup.key_limits.packets_hard_max = 3; }};
+  for (int i = 0; i < 10 && !low.client->closed(); ++i) {
+    ASSERT_TRUE(low.client->send_message(ControlStreamId::kRoom, 1, as_bytes("x")));
+    drain_transmits(*low.client, low.now);
+  }
+  low.keep(*low.client);
+  ASSERT_TRUE(low.client->closed());
+  EXPECT_EQ(find_event<Closed>(low.client_events)->code, CloseCode::kKeyLimit);
+}
+
+TEST_F(LinkTest, StatisticsAddUp) {
+  queue(video, kVideo, 10'000);
+  pair.run(seconds{1});
+  const LinkStats relay = pair.relay->stats();
+  const LinkStats client = pair.client->stats();
+  EXPECT_EQ(relay.packets_sent, client.packets_received);
+  EXPECT_EQ(relay.bytes_sent, client.bytes_received);
+  EXPECT_EQ(relay.media_parts_sent, client.media_parts_received);
+  EXPECT_EQ(relay.media_bytes_sent, 10'006U);
+  EXPECT_EQ(relay.packets_lost, 0U);
+  EXPECT_EQ(relay.loss_ratio, 0.0);
+}
+
+// Adversaries.
+
+TEST_F(LinkTest, NothingUnauthenticReachesTheLink) {
+  queue(video, kVideo, 100);
+  const Datagram good = drain_transmits(*pair.relay, pair.now)[0];
+  const Instant deadline = pair.client->next_deadline();
+  for (std::size_t bit = 0; bit < good.size() * 8; ++bit) {
+    Datagram bad = good;
+    bad[bit / 8] ^= static_cast<std::byte>(1U << bit % 8);
+    EXPECT_FALSE(pair.to_client(bad)) << "bit " << bit;
+  }
+  EXPECT_TRUE(pair.client_events.empty());
+  EXPECT_EQ(pair.client->next_deadline(), deadline) << "no state moved";
+  EXPECT_TRUE(pair.to_client(good));
+}
+
+TEST_F(LinkTest, AReplayIsRefused) {  // P-DATA-03
+  queue(video, kVideo, 100);
+  const Datagram good = drain_transmits(*pair.relay, pair.now)[0];
+  EXPECT_TRUE(pair.to_client(good));
+  EXPECT_EQ(pair.to_client(good).error(), DropReason::kReplayed);
+  EXPECT_EQ(count_events<MediaArrived>(pair.client_events), 1U);
+  EXPECT_EQ(pair.client->drops(DropReason::kReplayed), 1U);
+}
+
+TEST_F(LinkTest, RuntsAndGiantsAreRefused) {  // P-WIRE-02
+  for (std::size_t size = 0; size <= 20; ++size) {
+    EXPECT_EQ(pair.to_client(Datagram(size, std::byte{0x40})).error(), DropReason::kRunt) << size;
+  }
+  EXPECT_EQ(pair.to_client(Datagram(1233, std::byte{0x40})).error(), DropReason::kOversize);
+  EXPECT_EQ(pair.to_client(Datagram(100, std::byte{0x90})).error(), DropReason::kUnknownType);
+  EXPECT_EQ(pair.to_client(Datagram(64, std::byte{0x02})).error(), DropReason::kUnknownType);
+  EXPECT_EQ(pair.to_relay(Datagram(100, std::byte{0x40})).error(), DropReason::kUnknownConnection);
+}
+
+/// The client's place taken by a peer that seals whatever it likes.
+struct Adversary : LinkTest {
+  Adversary() : peer(Role::kClient, pair.client->stats().packets_sent) {}
+
+  Status<> say(const std::function<void(wire::FrameWriter&)>& write) {
+    return pair.to_relay(peer.packet(write));
+  }
+
+  /// Lets the relay's link come to its end, if it is on the way there.
+  const Closed* closed() {
+    for (int ms = 0; ms < 100; ++ms, pair.now += milliseconds{1}) {
+      pair.relay->handle_timeout(pair.now);
+      drain_transmits(*pair.relay, pair.now);
+    }
+    pair.keep(*pair.relay);
+    return find_event<Closed>(pair.relay_events);
+  }
+
+  TestPeer peer;
+};
+
+TEST_F(Adversary, FeedbackOfASkippedNumberClosesTheLink) {  // P-DATA-05, P-FEEDBACK-05
+  // 3,000 packets of the relay: at least one number among them was left out.
+  const auto frame = video.add(100, 0, true);
+  for (int i = 0; i < 3'000; ++i) {
+    ASSERT_TRUE(pair.relay->queue_media(kVideo, frame.first, 1, kNever));
+    drain_transmits(*pair.relay, pair.now);
+    pair.now += milliseconds{1};
+  }
+  const std::uint64_t sent = pair.relay->stats().packets_sent;
+  ASSERT_TRUE(say([&](wire::FrameWriter& w) {
+    wire::Feedback feedback;
+    ASSERT_TRUE(feedback.add_range({{0}, {sent - 1}}));
+    ASSERT_TRUE(w.append(feedback));
+  }));
+  ASSERT_NE(closed(), nullptr);
+  EXPECT_EQ(closed()->code, CloseCode::kProtocolError);
+  EXPECT_EQ(pair.relay->drops(DropReason::kFeedbackOfUnsent), 1U);
+}
+
+TEST_F(Adversary, OptimisticAcknowledgementClosesTheLink) {  // P-FEEDBACK-05
+  queue(video, kVideo, 5'000);
+  const auto sent = drain_transmits(*pair.relay, pair.now);
+  ASSERT_TRUE(say([&](wire::FrameWriter& w) {
+    wire::Feedback feedback;
+    ASSERT_TRUE(feedback.add_range({{0}, {pair.relay->stats().packets_sent}}));
+    ASSERT_TRUE(w.append(feedback));
+  }));
+  ASSERT_NE(closed(), nullptr);
+  EXPECT_EQ(closed()->code, CloseCode::kProtocolError);
+}
+
+TEST_F(Adversary, RangesOutOfOrderAreMalformedAndTheRestCounts) {  // P-FEEDBACK-05
+  queue(video, kVideo, 5'000);
+  drain_transmits(*pair.relay, pair.now);
+  const std::uint64_t lost = pair.relay->stats().packets_lost;
+  // A gap of zero, and one that runs below number 0.
+  for (const auto gap : {std::uint8_t{0}, std::uint8_t{200}}) {
+    ASSERT_TRUE(say([&](wire::FrameWriter& w) {
+      ASSERT_TRUE(w.append(wire::KeyRequest{kVideo}));
+      append_raw(w, 0x01, {0, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 2, 1, gap, 1, 0, 0, 0, 0, 0});
+    }));
+  }
+  EXPECT_EQ(pair.relay->drops(DropReason::kMalformed), 2U);
+  EXPECT_EQ(count_events<KeyRequested>(pair.relay_events), 2U);
+  EXPECT_EQ(pair.relay->stats().packets_lost, lost);
+  EXPECT_EQ(closed(), nullptr);
+}
+
+TEST_F(Adversary, ControlBeyondTheWindowClosesTheLink) {  // P-CTRL-01
+  ASSERT_TRUE(say([&](wire::FrameWriter& w) {
+    const std::vector<std::byte> bytes(100);
+    ASSERT_TRUE(
+        w.append(wire::ControlView{wire::ControlStream::kRoom, kControlWindowBytes - 99, bytes}));
+  }));
+  ASSERT_NE(closed(), nullptr);
+  EXPECT_EQ(closed()->code, CloseCode::kProtocolError);
+  EXPECT_EQ(pair.relay->drops(DropReason::kControlOverflow), 1U);
+}
+
+TEST_F(Adversary, AMessageThatIsTooLargeClosesTheLink) {  // P-CTRL-01
+  ASSERT_TRUE(say([&](wire::FrameWriter& w) {
+    const std::array<std::byte, 3> head{std::byte{1}, std::byte{0x20}, std::byte{0x01}};
+    ASSERT_TRUE(w.append(wire::ControlView{wire::ControlStream::kApplication, 0, head}));
+  }));
+  ASSERT_NE(closed(), nullptr);
+  EXPECT_EQ(pair.relay->drops(DropReason::kControlTooLarge), 1U);
+}
+
+TEST_F(Adversary, UnknownFramesAreSkippedUnlessCritical) {  // P-FRAME-02
+  ASSERT_TRUE(say([&](wire::FrameWriter& w) {
+    append_raw(w, 0x3F, {1, 2, 3});
+    ASSERT_TRUE(w.append(wire::KeyRequest{kVideo}));
+  }));
+  EXPECT_EQ(count_events<KeyRequested>(pair.relay_events), 1U);
+  EXPECT_EQ(pair.relay->drops(DropReason::kUnknownFrame), 1U);
+  ASSERT_TRUE(say([&](wire::FrameWriter& w) { append_raw(w, 0x7F, {1}); }));
+  ASSERT_NE(closed(), nullptr);
+  EXPECT_EQ(pair.relay_events.back().text, "unknown critical frame");
+}
+
+TEST_F(Adversary, AMalformedPacketChangesNothing) {  // P-FRAME-01
+  const Datagram empty = peer.packet([](wire::FrameWriter&) {});
+  EXPECT_FALSE(pair.to_relay(empty));
+  EXPECT_EQ(say([&](wire::FrameWriter& w) {
+              ASSERT_TRUE(w.append(wire::KeyRequest{kVideo}));
+              append_raw(w, 0x05, {1});  // SKIP has seven bytes
+            }).error(),
+            DropReason::kMalformed);
+  EXPECT_TRUE(pair.relay_events.empty());
+  EXPECT_EQ(closed(), nullptr);
+}
+
+TEST_F(Adversary, ARepairIsParsedAndCountedButNotSolved) {  // P-REPAIR-01
+  ASSERT_TRUE(say([&](wire::FrameWriter& w) {
+    const std::vector<std::byte> coded(50);
+    ASSERT_TRUE(
+        w.append(wire::RepairView{.track = kVideo, .span = 4, .bitmap = {}, .coded = coded}));
+  }));
+  EXPECT_EQ(pair.relay->drops(DropReason::kUnknownFrame), 1U);
+  EXPECT_EQ(closed(), nullptr);
+}
+
+TEST_F(Adversary, ACloseCodeOfTheFutureIsNoReset) {
+  ASSERT_TRUE(say([&](wire::FrameWriter& w) {
+    ASSERT_TRUE(w.append(wire::Close{static_cast<wire::CloseCode>(0xFF), "?"}));
+  }));
+  ASSERT_NE(closed(), nullptr);
+  EXPECT_EQ(closed()->code, CloseCode::kProtocolError);
+  EXPECT_TRUE(closed()->by_peer);
+}
+
+TEST(CloseCode, HasANameForEverything) {
+  EXPECT_EQ(close_code_name(CloseCode::kReset), "reset");
+  EXPECT_EQ(close_code_name(CloseCode::kDone), "done");
+  EXPECT_EQ(close_code_name(CloseCode::kKeyLimit), "key_limit");
+}
+
+}  // namespace
+}  // namespace sluice::link
