@@ -1,0 +1,75 @@
+#!/usr/bin/env python3
+"""What members push arrives at the others whole and unchanged, over IPv4, IPv6 and a bad network.
+
+    sluice push --UDP--> [impairing_proxy] --> sluice-relay --> [impairing_proxy] --> sluice pull
+"""
+
+import json
+
+import harness
+
+SECONDS = 6
+VIDEO, B_FRAMES, AUDIO = harness.ROOM[0], harness.ROOM[2], harness.ROOM[3]
+
+
+def pushed_and_pulled(clip, host="127.0.0.1", proxy=(), seconds=SECONDS, pull=()):
+    """Pushes a clip and pulls it, both through a proxy when there are arguments for one; the
+    Verdict on what arrived, and the puller's stats."""
+    with harness.Processes() as processes:
+        relay = harness.Relay(processes, host)
+        through = []
+        if proxy:
+            through = ["--address", harness.Proxy(processes, relay.udp, *proxy).udp]
+        relay.push(clip.name, harness.clip_file(clip), "--loop", *through)
+        file, stats = processes.folder / "pulled.flv", processes.folder / "stats.json"
+        arguments = ["-o", file, "--seconds", seconds, "--stats", stats, *through, *pull]
+        puller = relay.pull(clip.name, "it", *arguments)
+        code = puller.wait(seconds + 30)
+        harness.expect(code == 0, f"the pull ended with {code}: {harness.last_line(puller)}")
+        verdict = harness.verify(file, clip, seconds)
+        harness.expect(not verdict.problems, "; ".join(verdict.problems))
+        harness.expect(relay.process.stop() == 0, "the relay ends with 0 on SIGTERM")
+        return verdict, json.loads(stats.read_text())
+
+
+def arrives_bit_exact_over_ipv4():
+    for clip in (VIDEO, B_FRAMES):
+        pushed_and_pulled(clip)
+
+
+def arrives_bit_exact_over_ipv6():
+    pushed_and_pulled(VIDEO, host="::1")
+
+
+def a_stream_of_audio_alone_is_ordinary():
+    pushed_and_pulled(AUDIO)
+
+
+def nothing_is_missing_at_five_per_cent_loss():
+    _, stats = pushed_and_pulled(VIDEO, proxy=["--loss", "5%", "--latency", "10", "--seed", "5"])
+    harness.expect(stats["lost"] > 0, "packets were lost on the way")
+    harness.expect(stats["recovered_by_retransmission"] > 0, "and came back")
+    harness.expect(stats["skipped_frames"] == 0, "no frame was skipped")
+
+
+def nothing_is_missing_with_bursts_duplicates_and_reordering():
+    faults = ["--loss", "3%", "--burst", "4", "--dup", "3%", "--reorder", "5%", "--jitter", "5"]
+    pushed_and_pulled(B_FRAMES, proxy=[*faults, "--seed", "6"])
+
+
+def no_flipped_bit_is_delivered():
+    faults = ["--flip", "5%", "--latency", "5", "--seed", "7"]
+    pushed_and_pulled(VIDEO, proxy=faults)
+
+
+if __name__ == "__main__":
+    harness.main(
+        [
+            arrives_bit_exact_over_ipv4,
+            arrives_bit_exact_over_ipv6,
+            a_stream_of_audio_alone_is_ordinary,
+            nothing_is_missing_at_five_per_cent_loss,
+            nothing_is_missing_with_bursts_duplicates_and_reordering,
+            no_flipped_bit_is_delivered,
+        ]
+    )
