@@ -31,6 +31,17 @@ class ClientTest : public ::testing::Test {
     return make_cookie_reply(pair_.identity().key, status, init_nonce(init), cookie);
   }
 
+  /// An ACCEPT of AES-128-GCM with any payload, as only the relay can seal it.
+  Datagram seal_accept(const Datagram& init, Bytes payload) {
+    const auto opened = pair_.open(init);
+    Datagram accept = from_hex("03010000");
+    std::ranges::copy(init_nonce(init), std::back_inserter(accept));
+    accept.resize(kAcceptFixedBytes + payload.size() + kNoiseOverheadBytes);
+    EXPECT_TRUE(opened->responder.write_reply(KeyPair::generate(pair_.random()), payload,
+                                              MutableBytes{accept}.subspan(kAcceptFixedBytes)));
+    return accept;
+  }
+
   HandshakePair pair_;
   ClientHandshake client_ = pair_.make_client();
   Datagram init_ = copied(client_.poll_transmit(kStart));
@@ -294,14 +305,7 @@ TEST_F(ClientTest, SealedAnswersAreCheckedToo) {
   for (const Case& c : cases) {
     auto client = pair_.make_client();
     const Datagram init = copied(client.poll_transmit(kStart));
-    const auto opened = pair_.open(init);
-    const auto payload = from_hex(c.list);
-    Datagram accept = from_hex("03010000");
-    std::ranges::copy(init_nonce(init), std::back_inserter(accept));
-    accept.resize(kAcceptFixedBytes + payload.size() + kNoiseOverheadBytes);
-    ASSERT_TRUE(opened->responder.write_reply(KeyPair::generate(pair_.random()), payload,
-                                              MutableBytes{accept}.subspan(kAcceptFixedBytes)));
-    const auto progress = client.handle_datagram(kStart, accept);
+    const auto progress = client.handle_datagram(kStart, seal_accept(init, from_hex(c.list)));
     EXPECT_EQ(is<Accepted>(progress), c.taken) << c.what;
     if (!c.taken) {
       EXPECT_EQ(progress.error(), DropReason::kMalformed) << c.what;

@@ -79,6 +79,7 @@ TEST(PacketProtection, UpdateIsDueByPacketsOrAgeOnceThePhaseIsAcknowledged) {
   ends.a.update(kNow);
   EXPECT_TRUE(ends.a.write_phase());
   EXPECT_FALSE(ends.a.should_update(kNow, three));
+  EXPECT_FALSE(ends.a.should_update(kNow + seconds{500}, three));  // nothing sent in this phase
   for (std::uint64_t n = 4; n < 8; ++n) Ends::seal(ends.a, n);
   EXPECT_FALSE(ends.a.should_update(kNow, three));  // of the phase before
   EXPECT_TRUE(ends.a.should_update(kNow, PacketNumber{4}));
