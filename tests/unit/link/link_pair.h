@@ -196,7 +196,8 @@ struct LinkPair {
 
 /// A track being pushed: its ring, and frames of the test's size.
 struct TestTrack {
-  explicit TestTrack(TrackId id, Seq first = Seq{}) : fragmenter(id, first) {}
+  explicit TestTrack(TrackId id, Seq first_seq = Seq{})
+      : first(first_seq), fragmenter(id, first_seq) {}
 
   /// Adds one media frame whose bytes follow from its number, and returns where it went.
   wire::FragmentedFrame add(std::size_t body_bytes, std::uint32_t timestamp_ms, bool keyframe) {
@@ -206,12 +207,15 @@ struct TestTrack {
     }
     const wire::MediaFrame frame{
         .timestamp_ms = timestamp_ms, .keyframe = keyframe, .config = {}, .body = body};
-    const auto written = fragmenter.write(
-        frame, [&](const wire::MediaHeader& h, Bytes part) { ring.insert(h.seq, part, h.seq); });
+    const auto written = fragmenter.write(frame, [&](const wire::MediaHeader& h, Bytes part) {
+      ring.insert(h.seq, part, keep_all ? first : h.seq);
+    });
     CHECK(written.has_value());
     return *written;
   }
 
+  Seq first;
+  bool keep_all = false;  // the ring grows to hold the whole history
   PacketRing ring;
   wire::Fragmenter fragmenter;
 };

@@ -21,22 +21,37 @@ class TestPeer {
 
   Datagram packet(const std::function<void(wire::FrameWriter&)>& write) {
     Datagram memory(kDatagramBytesMax);
-    PacketBuilder builder{
-        memory, role_ == Role::kClient ? wire::Direction::kToRelay : wire::Direction::kFromRelay};
+    PacketBuilder builder{memory, direction()};
     write(builder.frames());
-    const crypto::SealJob job = builder.finish(next_, kTestConnection);
+    return seal(std::move(memory), builder.finish(next_, kTestConnection));
+  }
+
+  /// A packet of any plaintext, which is cut at what fits.
+  Datagram sealed(Bytes plaintext) {
+    const std::size_t header = wire::data_header_bytes(direction());
+    plaintext = plaintext.first(std::min(plaintext.size(), wire::plaintext_bytes_max(direction())));
+    Datagram memory(header + plaintext.size() + kTagBytes);
+    std::copy(plaintext.begin(), plaintext.end(),
+              memory.begin() + static_cast<std::ptrdiff_t>(header));
+    wire::write_data_header({.connection = kTestConnection, .number_low = next_.low24()},
+                            direction(), memory);
+    const crypto::SealJob job{next_, memory, static_cast<std::uint16_t>(header)};
+    return seal(std::move(memory), job);
+  }
+
+ private:
+  wire::Direction direction() const {
+    return role_ == Role::kClient ? wire::Direction::kToRelay : wire::Direction::kFromRelay;
+  }
+
+  /// `job` points into `memory`, whose bytes stay where they are when it is moved.
+  Datagram seal(Datagram memory, const crypto::SealJob& job) {
     ++next_.value;
     CHECK(protection_.seal_run({&job, 1}).has_value());
     memory.resize(job.packet.size());
     return memory;
   }
 
-  /// The next packet's number.
-  PacketNumber next() const { return next_; }
-
-  void jump_to(PacketNumber number) { next_ = number; }
-
- private:
   Role role_;
   PacketNumber next_;
   crypto::PacketProtection protection_;
