@@ -17,17 +17,17 @@ const EVP_CIPHER* cipher_of(Suite suite) {
     EVP_CIPHER* aes_256_gcm = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
   };
 
-  static const Ciphers kCiphers;
+  static const Ciphers ciphers;
   const EVP_CIPHER* cipher = nullptr;
   switch (suite) {
     case Suite::kAes128Gcm:
-      cipher = kCiphers.aes_128_gcm;
+      cipher = ciphers.aes_128_gcm;
       break;
     case Suite::kChaCha20Poly1305:
-      cipher = kCiphers.chacha20_poly1305;
+      cipher = ciphers.chacha20_poly1305;
       break;
     case Suite::kAes256Gcm:
-      cipher = kCiphers.aes_256_gcm;
+      cipher = ciphers.aes_256_gcm;
       break;
   }
   CHECK(cipher != nullptr);

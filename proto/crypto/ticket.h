@@ -82,7 +82,7 @@ using TicketKey = Secret<kKeyBytes>;
 
 inline constexpr std::size_t kTicketNonceBytes = 24;
 inline constexpr std::size_t kTicketFixedFieldsBytes = 1 + 16 + 8 + 8 + 8 + 8 + 2 + 4 + 4 + 1 + 32;
-inline constexpr std::size_t kTicketFieldsBytesMin = kTicketFixedFieldsBytes + 2 * (1 + 1);
+inline constexpr std::size_t kTicketFieldsBytesMin = kTicketFixedFieldsBytes + (1 + 1) + (1 + 1);
 inline constexpr std::size_t kTicketFieldsBytesMax =
     kTicketFixedFieldsBytes + 1 + RoomName::kLengthMax + 1 + UserName::kLengthMax;
 inline constexpr std::size_t kSealedTicketBytesMin = kTicketNonceBytes + kTicketFieldsBytesMin + 16;
