@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -22,11 +23,14 @@ namespace sluice::net {
 inline constexpr std::size_t kHttpBodyBytesMax = 64U << 10U;
 
 struct HttpRequest {
-  std::string_view method;                                     // upper case; GET for a HEAD
-  std::string_view path;                                       // percent-decoded, no query
-  std::string_view query;                                      // as sent, without '?'
+  std::string_view method;                 // upper case; GET for a HEAD
+  std::string_view path;                   // percent-decoded, no query
+  std::span<const std::string> arguments;  // "name=value" of the query, percent-decoded
   std::string_view host, authorization, content_type, origin;  // empty when not sent
   Bytes body;
+
+  /// The value of a query argument; empty when it is not there.
+  std::string_view argument(std::string_view name) const;
 };
 
 struct HttpResponse {

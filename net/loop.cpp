@@ -16,6 +16,9 @@ namespace sluice::net {
 
 namespace {
 
+/// libwebsockets 4.1 needs one; a handle of ours that is still open after some is a bug.
+constexpr int kSettlingIterations = 8;
+
 timespec read_clock(clockid_t clock) {
   timespec at{};
   clock_gettime(clock, &at);  // cannot fail for the two clocks used here
@@ -37,7 +40,11 @@ Loop::Loop() : read_buffer_(std::make_unique<std::byte[]>(kReadBufferBytes)) {
 }
 
 Loop::~Loop() {
-  // Only closing handles and requests may be left; a live handle would block here for ever.
+  // A library that was told to end may close its handles in steps.
+  for (int i = 0; i < kSettlingIterations && has_open_handles(); ++i) {
+    uv_run(&loop_, UV_RUN_NOWAIT);
+  }
+  // Only closing handles and requests may be left; a live handle would block below for ever.
   CHECK(!has_open_handles());
   while (uv_run(&loop_, UV_RUN_DEFAULT) != 0) {
   }

@@ -1,0 +1,392 @@
+#include "net/http.h"
+
+#include <libwebsockets.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include "net/acceptor.h"
+#include "net/log.h"
+#include "net/socket.h"
+#include "proto/base/check.h"
+
+namespace sluice::net {
+
+namespace {
+
+/// All header fields of one request. Half refuses some browsers' cookies; double is what a flood
+/// costs.
+constexpr unsigned short kHeaderBytesMax = 8U << 10U;
+
+/// Requests whose headers are being read at one time: 2 MiB; more connections wait their turn.
+constexpr unsigned short kParsingMax = 256;
+
+/// Connections in all. Metrics, health and the room API need tens; the rest is for storms.
+constexpr unsigned kConnectionsMax = 1024;
+
+/// A request, or its next byte, must come within this; between requests a connection may idle
+/// longer.
+constexpr unsigned kRequestSeconds = 10;
+constexpr int kKeepAliveSeconds = 30;
+
+/// Status line and our header fields.
+constexpr std::size_t kAnswerHeaderBytes = 2048;
+
+/// One request being read and answered. Hangs on the library's connection.
+struct Exchange {
+  std::string method, path;
+  std::vector<std::string> arguments;
+  std::string host, authorization, content_type, origin;
+  std::string body;
+  HttpResponse response;
+  bool head = false;      // answer without the body
+  bool answered = false;  // the response is out
+  bool closes = false;    // the rest of the request is not wanted
+  bool reused = false;    // not the connection's first request
+};
+
+/// What the library keeps for each connection: zeroed by it, so a plain pointer.
+struct Slot {
+  Exchange* exchange;
+};
+
+std::string header_of(lws* wsi, lws_token_indexes token) {
+  const int length = lws_hdr_total_length(wsi, token);
+  if (length <= 0) return {};
+  std::string value(static_cast<std::size_t>(length) + 1, '\0');  // the library adds a zero
+  const int copied = lws_hdr_copy(wsi, value.data(), length + 1, token);
+  value.resize(copied < 0 ? 0 : static_cast<std::size_t>(copied));
+  return value;
+}
+
+std::vector<std::string> arguments_of(lws* wsi) {
+  std::vector<std::string> arguments;
+  for (int i = 0;; ++i) {
+    const int length = lws_hdr_fragment_length(wsi, WSI_TOKEN_HTTP_URI_ARGS, i);
+    if (length <= 0) return arguments;
+    std::string argument(static_cast<std::size_t>(length) + 1, '\0');  // the library adds a zero
+    if (lws_hdr_copy_fragment(wsi, argument.data(), length + 1, WSI_TOKEN_HTTP_URI_ARGS, i) < 0) {
+      return arguments;
+    }
+    argument.pop_back();
+    arguments.push_back(std::move(argument));
+  }
+}
+
+std::string_view method_name(int index) {
+  switch (index) {
+    case LWSHUMETH_GET:
+    case LWSHUMETH_HEAD:
+      return "GET";
+    case LWSHUMETH_POST:
+      return "POST";
+    case LWSHUMETH_PUT:
+      return "PUT";
+    case LWSHUMETH_PATCH:
+      return "PATCH";
+    case LWSHUMETH_DELETE:
+      return "DELETE";
+    case LWSHUMETH_OPTIONS:
+      return "OPTIONS";
+    default:
+      return "";
+  }
+}
+
+bool carries_body(std::string_view method) {
+  return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+/// libwebsockets 4.1.6 hands out a request's own first line as its body when the request was
+/// pipelined behind another one, and then calls back for ever. A body of JSON never begins so.
+bool is_misread_body(std::string_view body, std::string_view method) {
+  const std::size_t begin = std::min(body.find_first_not_of(" \r\n"), body.size());
+  std::string_view text = body.substr(begin);
+  const std::string line = std::string{method} + " ";
+  text = text.substr(0, line.size());
+  return std::equal(text.begin(), text.end(), line.begin(), [](char a, char b) {
+    return a == b ||
+           (a >= 'a' && a <= 'z' && a - 'a' + 'A' == b);  // it takes methods in either case
+  });
+}
+
+/// Bytes the request announces; nothing when it is no number.
+std::optional<std::size_t> content_length(const std::string& text) {
+  constexpr std::size_t kDigitsMax = 18;
+  if (text.size() > kDigitsMax) return std::nullopt;
+  std::size_t value = 0;
+  for (const char c : text) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + static_cast<std::size_t>(c - '0');
+  }
+  return value;
+}
+
+void library_log(int level, const char* line) {
+  static LogLimit limit;
+  std::string_view text{line};
+  while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
+  log_limited(limit, level == LLL_ERR ? LogLevel::kWarning : LogLevel::kDebug, "http_library",
+              {{"text", text}});
+}
+
+unsigned char* as_uchars(char* text) { return reinterpret_cast<unsigned char*>(text); }
+
+}  // namespace
+
+struct HttpServer::Core {
+  explicit Core(Loop& on) : loop(on) {}
+
+  static int callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
+                      std::size_t length);
+
+  Status<Failure> create_context();
+  void adopt(Fd fd);
+  void finish();
+
+  int handle(lws* wsi, lws_callback_reasons reason, Slot& slot, std::string_view in);
+  int begin(lws* wsi, Slot& slot, std::string_view path);
+  int take_body(lws* wsi, Exchange& exchange, std::string_view bytes);
+  int refuse(lws* wsi, Exchange& exchange, int status);
+  int answer(lws* wsi, Exchange& exchange);
+  int write(lws* wsi, Exchange& exchange);
+  bool write_header(lws* wsi, const Exchange& exchange) const;
+  std::string allowed_methods(const std::string& path) const;
+
+  Loop& loop;
+  std::map<std::pair<std::string, std::string>, HttpHandler> routes;  // by path, then method
+  std::vector<std::unique_ptr<Acceptor>> acceptors;
+  lws_context* context = nullptr;
+  lws_vhost* vhost = nullptr;
+  std::array<lws_protocols, 2> protocols{};
+};
+
+std::string_view HttpRequest::argument(std::string_view name) const {
+  for (const std::string_view pair : arguments) {
+    if (pair.substr(0, pair.find('=')) != name) continue;
+    return pair.size() == name.size() ? std::string_view{} : pair.substr(name.size() + 1);
+  }
+  return {};
+}
+
+HttpServer::HttpServer(Loop& loop) : core_(std::make_unique<Core>(loop).release()) {
+  loop.at_close(Callback<>::to<&Core::finish>(core_));
+}
+
+HttpServer::~HttpServer() {
+  core_->acceptors.clear();
+  core_->routes.clear();
+  // The first of two calls: it closes the connections and asks the loop to close their handles.
+  if (core_->context != nullptr) lws_context_destroy(core_->context);
+}
+
+void HttpServer::route(std::string_view method, std::string_view path, HttpHandler handler) {
+  core_->routes[{std::string{path}, std::string{method}}] = std::move(handler);
+}
+
+Result<Address, Failure> HttpServer::listen(const Address& address) {
+  auto fd = open_bound(address, {.type = SOCK_STREAM, .reuse_port = false});
+  if (!fd) return Unexpected{fd.error()};
+  const Address bound = bound_address(fd->get());
+  if (core_->context == nullptr) {
+    if (auto created = core_->create_context(); !created) return Unexpected{created.error()};
+  }
+  auto acceptor = std::make_unique<Acceptor>(core_->loop, Callback<Fd>::to<&Core::adopt>(core_));
+  if (auto opened = acceptor->open(std::move(*fd)); !opened) return Unexpected{opened.error()};
+  core_->acceptors.push_back(std::move(acceptor));
+  return bound;
+}
+
+Status<Failure> HttpServer::Core::create_context() {
+  lws_set_log_level(LLL_ERR | LLL_WARN, library_log);
+  protocols[0] = {"http", callback, sizeof(Slot), 0, 0, this, 0};
+  void* loops[] = {loop.uv()};
+  lws_context_creation_info info{};
+  info.options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
+  info.foreign_loops = loops;
+  info.port = CONTEXT_PORT_NO_LISTEN_SERVER;  // sockets come from our acceptors
+  info.protocols = protocols.data();
+  info.server_string = "sluice";
+  info.max_http_header_data = kHeaderBytesMax;
+  info.max_http_header_pool = kParsingMax;
+  info.fd_limit_per_thread = kConnectionsMax;
+  info.timeout_secs = kRequestSeconds;
+  info.timeout_secs_ah_idle = kRequestSeconds;
+  info.keepalive_timeout = kKeepAliveSeconds;
+  info.gid = info.uid = -1;
+  context = lws_create_context(&info);
+  if (context != nullptr) vhost = lws_create_vhost(context, &info);
+  if (vhost != nullptr) return Done{};
+  return Unexpected{
+      Failure{"libwebsockets cannot run on our loop: is its libuv plugin "
+              "(Debian: libwebsockets-evlib-uv) installed?"}};
+}
+
+void HttpServer::Core::adopt(Fd fd) {
+  const int on = 1;
+  // Without it an answer's last piece may wait for an acknowledgement; a refusal costs latency
+  // only.
+  static_cast<void>(setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+  lws_sock_file_fd_type adopted{};
+  adopted.sockfd = fd.release();
+  // On failure, the limit of connections for one, the library closes the descriptor.
+  static_cast<void>(lws_adopt_descriptor_vhost(
+      vhost, static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP), adopted, nullptr,
+      nullptr));
+}
+
+/// When the loop has closed all handles: the second call frees the context.
+void HttpServer::Core::finish() {
+  const std::unique_ptr<Core> self{this};
+  if (context != nullptr) lws_context_destroy(context);
+}
+
+int HttpServer::Core::callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
+                               std::size_t length) {
+  const lws_protocols* protocol = wsi == nullptr ? nullptr : lws_get_protocol(wsi);
+  if (protocol == nullptr || protocol->user == nullptr || user == nullptr) return 0;
+  const std::string_view text{static_cast<const char*>(in), in == nullptr ? 0 : length};
+  return static_cast<Core*>(protocol->user)->handle(wsi, reason, *static_cast<Slot*>(user), text);
+}
+
+int HttpServer::Core::handle(lws* wsi, lws_callback_reasons reason, Slot& slot,
+                             std::string_view in) {
+  if (reason == LWS_CALLBACK_HTTP) return begin(wsi, slot, in);
+  if (slot.exchange == nullptr) return 0;
+  switch (reason) {
+    case LWS_CALLBACK_HTTP_BODY:
+      return take_body(wsi, *slot.exchange, in);
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+      return answer(wsi, *slot.exchange);
+    case LWS_CALLBACK_CLOSED_HTTP:
+    case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
+      std::unique_ptr<Exchange>{std::exchange(slot.exchange, nullptr)}.reset();
+      return 0;
+    default:  // the library tells of much that is none of a plain server's business
+      return 0;
+  }
+}
+
+int HttpServer::Core::begin(lws* wsi, Slot& slot, std::string_view path) {
+  loop.refresh_now();
+  if (slot.exchange == nullptr) slot.exchange = std::make_unique<Exchange>().release();
+  Exchange& exchange = *slot.exchange = {};
+  // The exchange dies with its transaction; this mark stays with the connection.
+  exchange.reused = lws_get_opaque_user_data(wsi) != nullptr;
+  lws_set_opaque_user_data(wsi, this);
+  char* uri = nullptr;
+  int uri_length = 0;
+  const int method = lws_http_get_uri_and_method(wsi, &uri, &uri_length);
+  exchange.method = method_name(method);
+  exchange.head = method == LWSHUMETH_HEAD;
+  exchange.path = path;
+  exchange.arguments = arguments_of(wsi);
+  exchange.host = header_of(wsi, WSI_TOKEN_HOST);
+  exchange.authorization = header_of(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+  exchange.content_type = header_of(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
+  exchange.origin = header_of(wsi, WSI_TOKEN_ORIGIN);
+
+  const std::string length_text = header_of(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
+  const auto length = content_length(length_text);
+  const bool chunked = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
+  const bool body_follows = chunked || !length || *length > 0;
+  exchange.closes = body_follows;  // unless it is read below
+  if (routes.count({exchange.path, exchange.method}) == 0) {
+    return refuse(wsi, exchange, allowed_methods(exchange.path).empty() ? 404 : 405);
+  }
+  if (!carries_body(exchange.method)) {
+    return body_follows ? refuse(wsi, exchange, 400) : answer(wsi, exchange);
+  }
+  if (chunked || length_text.empty()) return exchange.closes = true, refuse(wsi, exchange, 411);
+  if (!length || *length > kHttpBodyBytesMax) return refuse(wsi, exchange, 413);
+  exchange.closes = false;
+  exchange.body.reserve(*length);
+  return 0;  // also for an empty body the library tells when it is complete
+}
+
+int HttpServer::Core::take_body(lws* wsi, Exchange& exchange, std::string_view bytes) {
+  if (exchange.answered) return -1;
+  if (exchange.reused && exchange.body.empty() && is_misread_body(bytes, exchange.method))
+    return -1;
+  if (bytes.size() > kHttpBodyBytesMax - exchange.body.size()) {
+    exchange.closes = true;
+    return refuse(wsi, exchange, 413);
+  }
+  exchange.body += bytes;
+  return 0;
+}
+
+std::string HttpServer::Core::allowed_methods(const std::string& path) const {
+  std::string methods;
+  for (auto at = routes.lower_bound({path, ""}); at != routes.end() && at->first.first == path;
+       ++at) {
+    methods += (methods.empty() ? "" : ", ") + at->first.second;
+    if (at->first.second == "GET") methods += ", HEAD";
+  }
+  return methods;
+}
+
+int HttpServer::Core::refuse(lws* wsi, Exchange& exchange, int status) {
+  exchange.response.status = status;
+  exchange.response.body = std::to_string(status) + "\n";
+  return write(wsi, exchange);
+}
+
+int HttpServer::Core::answer(lws* wsi, Exchange& exchange) {
+  // Told twice: a pipelined request waits behind an answer that its client does not read.
+  if (exchange.answered) return -1;
+  const HttpRequest request{exchange.method, exchange.path,          exchange.arguments,
+                            exchange.host,   exchange.authorization, exchange.content_type,
+                            exchange.origin, as_bytes(exchange.body)};
+  exchange.response = routes.at({exchange.path, exchange.method})(request);
+  return write(wsi, exchange);
+}
+
+/// Header and body go out in the callback that has the whole request, and the transaction ends
+/// there: left open, a pipelined request behind this one would keep the library calling back for
+/// ever (4.1.6). It copies what the kernel does not take, and ends the transaction when that is
+/// gone.
+int HttpServer::Core::write(lws* wsi, Exchange& exchange) {
+  exchange.answered = true;
+  if (!write_header(wsi, exchange)) return -1;
+  std::string& body = exchange.response.body;
+  if (!body.empty() && !exchange.head) {
+    body.insert(0, LWS_PRE, '\0');  // headroom that the library writes into
+    const std::size_t size = body.size() - LWS_PRE;
+    if (lws_write(wsi, as_uchars(body.data() + LWS_PRE), size, LWS_WRITE_HTTP_FINAL) < 0) return -1;
+  }
+  // Nonzero asks for an end of the connection, after what is copied was sent.
+  if (exchange.closes) return -1;
+  return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+}
+
+bool HttpServer::Core::write_header(lws* wsi, const Exchange& exchange) const {
+  std::array<char, LWS_PRE + kAnswerHeaderBytes> buffer{};
+  unsigned char* const start = as_uchars(buffer.data() + LWS_PRE);
+  unsigned char* const end = as_uchars(buffer.data() + buffer.size());
+  unsigned char* at = start;
+  const auto add = [&](const char* name, const std::string& value) {
+    // The library takes header names and values as unsigned characters.
+    return lws_add_http_header_by_name(wsi, reinterpret_cast<const unsigned char*>(name),
+                                       reinterpret_cast<const unsigned char*>(value.data()),
+                                       static_cast<int>(value.size()), &at, end) == 0;
+  };
+  const HttpResponse& response = exchange.response;
+  return lws_add_http_common_headers(wsi, static_cast<unsigned>(response.status),
+                                     response.content_type.c_str(), response.body.size(), &at,
+                                     end) == 0 &&
+         add("cache-control:", "no-store") && add("x-content-type-options:", "nosniff") &&
+         (response.status != 405 || add("allow:", allowed_methods(exchange.path))) &&
+         (!exchange.closes || add("connection:", "close")) &&
+         lws_finalize_write_http_header(wsi, start, &at, end) == 0;
+}
+
+}  // namespace sluice::net
