@@ -46,7 +46,7 @@ std::optional<std::string> reachable_or_none(const std::string& value) {
   const auto parsed = net::parse_host_port(value);
   if (!parsed) return parsed.error().message;
   if (!parsed->host.empty() && parsed->port != 0) return std::nullopt;
-  return "clients need a host and a port: \"relay.example.org:4400\"";
+  return "clients need a host and a port: \"relay.example.org:4700\"";
 }
 
 /// sockaddr_un has room for 107 bytes and the terminating zero.

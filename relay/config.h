@@ -18,12 +18,12 @@ namespace sluice::relay {
 
 /// Plain values, flat; the names are section_key of the file.
 struct Config {
-  std::string listen_address = ":4400";
+  std::string listen_address = ":4700";
   std::uint64_t listen_workers = 0;  // 0: one less than there are processors, at least 1
 
-  std::string http_address = "127.0.0.1:4480";
+  std::string http_address = "127.0.0.1:8080";
 
-  std::string control_path = "/run/sluice/relay.sock";
+  std::string control_path = "/run/sluice/control.sock";
   std::string control_tcp_address;  // empty: no TCP
   std::string control_tls_certificate;
   std::string control_tls_key;

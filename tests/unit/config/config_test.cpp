@@ -20,11 +20,11 @@ TEST(Config, NamesEveryMistakeWithItsLineAndTheCure) {
     const char* toml;
     const char* error;
   } cases[] = {
-      {"[listen]\naddress = \":4400\"\nworkers = 2\n", ""},
+      {"[listen]\naddress = \":4700\"\nworkers = 2\n", ""},
       {"", ""},
-      {"[listen]\nadress = \":4400\"\n",
+      {"[listen]\nadress = \":4700\"\n",
        "relay.toml:2: listen.adress: unknown; did you mean listen.address?"},
-      {"\n[lissen]\naddress = \":4400\"\n",
+      {"\n[lissen]\naddress = \":4700\"\n",
        "relay.toml:3: lissen.address: unknown; did you mean listen.address?"},
       {"[listen]\ncompletely_else = 1\n",
        "relay.toml:2: listen.completely_else: unknown; --check-config without a file prints every "
@@ -34,15 +34,15 @@ TEST(Config, NamesEveryMistakeWithItsLineAndTheCure) {
       {"[listen]\nworkers = -1\n", "relay.toml:2: listen.workers: a whole number from 0 to 32"},
       {"[listen]\nworkers = 33\n", "relay.toml:2: listen.workers: a whole number from 0 to 32"},
       {"[listen]\nworkers = 1.5\n", "relay.toml:2: listen.workers: a whole number from 0 to 32"},
-      {"[listen]\naddress = 4400\n", "relay.toml:2: listen.address: a text in quotes is needed"},
+      {"[listen]\naddress = 4700\n", "relay.toml:2: listen.address: a text in quotes is needed"},
       {"[limits]\nrooms = 0\n", "relay.toml:2: limits.rooms: a whole number from 1 to 1000000"},
       {"listen = 1\n", "relay.toml:1: listen: stands in no section; write it as [section] and key"},
       {"[relay]\nlog_format = \"xml\"\n", "relay.toml:2: relay.log_format: \"text\" or \"json\""},
       {"[control]\npath = \"\"\n",
        "relay.toml:2: control.path: a socket's path has 1 to 107 bytes"},
-      {"[relay]\naddress = \":4400\"\n",
+      {"[relay]\naddress = \":4700\"\n",
        "relay.toml:2: relay.address: clients need a host and a port: "
-       "\"relay.example.org:4400\""},
+       "\"relay.example.org:4700\""},
   };
 
   for (const auto& c : cases) EXPECT_EQ(error_of(c.toml), c.error) << c.toml;
@@ -56,7 +56,7 @@ TEST(Config, NamesTheLineOfASyntaxError) {
 }
 
 TEST(Config, RefusesAnAddressThatIsNone) {
-  for (const char* bad : {"4400", "host", ":70000", "[::1:4400", ""}) {
+  for (const char* bad : {"4700", "host", ":70000", "[::1:4700", ""}) {
     const std::string toml = std::string{"[listen]\naddress = \""} + bad + "\"\n";
     EXPECT_EQ(error_of(toml).rfind("relay.toml:2: listen.address: ", 0), 0U) << error_of(toml);
   }

@@ -1,0 +1,109 @@
+#include "relay/dev.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+#include <sys/stat.h>
+
+#include "net/socket.h"
+#include "proto/base/bytes.h"
+
+namespace sluice::relay {
+namespace {
+
+/// All of it; a short write to a file means the disk is full.
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+Status<Failure> make_private_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    return Unexpected{net::system_failure("cannot make the folder " + path, errno)};
+  }
+
+  struct stat status {};
+
+  // lstat: a link that somebody else put there is not our folder.
+  if (::lstat(path.c_str(), &status) != 0) {
+    return Unexpected{net::system_failure("cannot look at the folder " + path, errno)};
+  }
+  if (!S_ISDIR(status.st_mode) || status.st_uid != ::geteuid() || (status.st_mode & 077U) != 0) {
+    return Unexpected{Failure{path +
+                              ": is not a folder of this user that others cannot enter; remove it "
+                              "or set XDG_RUNTIME_DIR to one"}};
+  }
+  return Done{};
+}
+
+Result<std::string, Failure> runtime_folder(Environment environment) {
+  const char* const base = environment("XDG_RUNTIME_DIR");
+  const bool has_base = base != nullptr && *base == '/';
+  std::string path =
+      has_base ? std::string{base} + "/sluice" : "/tmp/sluice-" + std::to_string(::geteuid());
+  if (auto made = make_private_folder(path); !made) return Unexpected{made.error()};
+  return path;
+}
+
+std::string dev_entry_as_json(const DevEntry& entry) {
+  const nlohmann::ordered_json json{{"address", entry.address}, {"relay_key", entry.relay_key},
+                                    {"control", entry.control}, {"http", entry.http},
+                                    {"pid", entry.pid},         {"boot_id", entry.boot_id}};
+  return json.dump(2) + "\n";
+}
+
+Result<DevFile, Failure> DevFile::write(const std::string& path, const DevEntry& entry) {
+  const std::string draft = path + "." + std::to_string(entry.pid);
+  ::unlink(draft.c_str());  // of an earlier process with this pid
+  const net::Fd fd{::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  if (!fd.valid()) return Unexpected{net::system_failure("cannot write " + draft, errno)};
+
+  struct stat status {};
+
+  const bool written = write_all(fd.get(), dev_entry_as_json(entry)) &&
+                       ::fstat(fd.get(), &status) == 0 &&
+                       ::rename(draft.c_str(), path.c_str()) == 0;
+  if (!written) {
+    const int error = errno;
+    ::unlink(draft.c_str());
+    return Unexpected{net::system_failure("cannot write " + path, error)};
+  }
+  return DevFile{path, status.st_dev, status.st_ino};
+}
+
+DevFile::DevFile(DevFile&& other) noexcept
+    : path_(std::exchange(other.path_, {})), device_(other.device_), inode_(other.inode_) {}
+
+DevFile::~DevFile() {
+  struct stat status {};
+
+  if (path_.empty() || ::lstat(path_.c_str(), &status) != 0) return;
+  if (status.st_dev == device_ && status.st_ino == inode_) ::unlink(path_.c_str());
+}
+
+std::string dev_greeting(const DevEntry& entry, bool name_control) {
+  const std::string host = entry.address.substr(0, entry.address.rfind(':'));
+  const std::string options = name_control ? " --control " + entry.control : "";
+  const std::string url = "sluice://" + host + "/demo/camera";
+  std::string text = "sluice-relay --dev, for this machine alone: udp " + entry.address;
+  if (!entry.http.empty()) text += ", http://" + entry.http + "/metrics";
+  text += "\n\nPush a file, in another terminal:\n  sluice push" + options + " " + url +
+          " FILE.flv --loop\nand watch it, in a third:\n  sluice pull" + options + " " + url +
+          " -o - | ffplay -\n\nCtrl-C ends it.\n";
+  return text;
+}
+
+}  // namespace sluice::relay

@@ -1,0 +1,27 @@
+#include "relay/shutdown.h"
+
+#include <signal.h>
+
+#include "net/log.h"
+
+namespace sluice::relay {
+
+Shutdown::Shutdown(net::Loop& loop, net::Callback<> on_first_signal)
+    : loop_(loop),
+      on_first_signal_(on_first_signal),
+      terminate_(loop, net::Callback<int>::to<&Shutdown::on_signal>(this)),
+      interrupt_(loop, net::Callback<int>::to<&Shutdown::on_signal>(this)) {}
+
+Status<Failure> Shutdown::watch() {
+  if (auto watched = terminate_.watch(SIGTERM); !watched) return watched;
+  return interrupt_.watch(SIGINT);
+}
+
+void Shutdown::on_signal(int number) {
+  LOG(kInfo, signalled_ ? "stopping_at_once" : "stopping", {{"signal", number}});
+  if (signalled_) return loop_.stop();
+  signalled_ = true;
+  on_first_signal_();
+}
+
+}  // namespace sluice::relay
