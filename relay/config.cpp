@@ -211,6 +211,14 @@ std::string environment_name(const Setting& setting) {
 std::string quoted(const std::string& text) {
   std::string result = "\"";
   for (const char c : text) {
+    const auto code = static_cast<unsigned char>(c);
+    if (code < 0x20 || code == 0x7F) {
+      constexpr std::string_view kDigits = "0123456789ABCDEF";
+      result += "\\u00";
+      result += kDigits[code >> 4U];
+      result += kDigits[code & 0xFU];
+      continue;
+    }
     if (c == '"' || c == '\\') result += '\\';
     result += c;
   }

@@ -1,10 +1,13 @@
 #include "relay/dev.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <fstream>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -82,6 +85,17 @@ Result<DevFile, Failure> DevFile::write(const std::string& path, const DevEntry&
     return Unexpected{net::system_failure("cannot write " + path, error)};
   }
   return DevFile{path, status.st_dev, status.st_ino};
+}
+
+bool is_taken(const std::string& path) {
+  std::ifstream file(path);
+  const auto json = nlohmann::json::parse(file, nullptr, false);
+  if (!json.is_object()) return false;
+  const auto pid = json.find("pid");
+  if (pid == json.end() || !pid->is_number_integer()) return false;
+  const auto number = pid->get<std::int64_t>();
+  if (number <= 0 || number > std::numeric_limits<pid_t>::max()) return false;
+  return ::kill(static_cast<pid_t>(number), 0) == 0 || errno == EPERM;
 }
 
 DevFile::DevFile(DevFile&& other) noexcept

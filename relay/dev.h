@@ -1,7 +1,8 @@
 // --dev: a relay for this machine alone, with nothing to configure. It tells local clients where it
-// is by a small JSON file: in the user's runtime folder (dev.json), or, for one started with
-// --control PATH, beside that socket (PATH.json), so that several run side by side. The file is
-// private to the user and goes with the relay, unless another one has replaced it since.
+// is by a small JSON file in the user's runtime folder, dev.json. One started with --control PATH
+// writes PATH.json beside its socket, so that several run side by side, and dev.json only while no
+// other relay that lives has it. The files are private to the user and go with the relay, unless
+// another one has replaced them since.
 #pragma once
 
 #include <cstdint>
@@ -54,6 +55,9 @@ class DevFile {
   dev_t device_ = 0;
   ino_t inode_ = 0;
 };
+
+/// True when a relay that still runs wrote the file.
+bool is_taken(const std::string& path);
 
 /// What to type next: one push and one pull line. `control` is named in them when clients could not
 /// find the relay by themselves.

@@ -93,7 +93,7 @@ Result<std::unique_ptr<Program>, Failure> Program::start(net::Loop& loop, Progra
   crypto::init_crypto();
   auto program = std::make_unique<Program>(Private{}, loop, std::move(options));
   for (const auto step : {&Program::prepare_dev, &Program::start_relay, &Program::start_control,
-                          &Program::start_pages, &Program::write_dev_file}) {
+                          &Program::start_pages, &Program::write_dev_files}) {
     if (auto done = (program.get()->*step)(); !done) return Unexpected{done.error()};
   }
   if (auto watched = program->shutdown_.watch(); !watched) return Unexpected{watched.error()};
@@ -107,14 +107,12 @@ Status<Failure> Program::prepare_dev() {
   Config& config = options_.config;
   if (!options_.listen_given) config.listen_address = "127.0.0.1:4700";
   if (!options_.http_given) config.http_address = "127.0.0.1:8080";
-  if (options_.control_given) {
-    dev_path_ = config.control_path + ".json";
-    return Done{};
-  }
   auto folder = runtime_folder(environment);
   if (!folder) return Unexpected{folder.error()};
-  config.control_path = *folder + "/control.sock";
-  dev_path_ = *folder + "/dev.json";
+  const std::string shared = *folder + "/dev.json";
+  if (!options_.control_given) config.control_path = *folder + "/control.sock";
+  if (options_.control_given) dev_paths_.push_back(config.control_path + ".json");
+  if (!options_.control_given || !is_taken(shared)) dev_paths_.push_back(shared);
   return Done{};
 }
 
@@ -204,7 +202,7 @@ Status<Failure> Program::start_pages() {
   return Done{};
 }
 
-Status<Failure> Program::write_dev_file() {
+Status<Failure> Program::write_dev_files() {
   if (!options_.dev) return Done{};
   DevEntry entry;
   entry.address = relay_->address().to_string();
@@ -213,9 +211,11 @@ Status<Failure> Program::write_dev_file() {
   entry.http = http_address_;
   entry.boot_id = hex(boot_id_);
   entry.pid = ::getpid();
-  auto written = DevFile::write(dev_path_, entry);
-  if (!written) return Unexpected{written.error()};
-  dev_file_.emplace(*std::move(written));
+  for (const std::string& path : dev_paths_) {
+    auto written = DevFile::write(path, entry);
+    if (!written) return Unexpected{written.error()};
+    dev_files_.push_back(*std::move(written));
+  }
   return Done{};
 }
 
@@ -225,7 +225,9 @@ std::string Program::greeting() const {
   entry.address = relay_->address().to_string();
   entry.control = options_.config.control_path;
   entry.http = http_address_;
-  return dev_greeting(entry, options_.control_given);
+  // Clients that are told nothing read dev.json; of two files one is that.
+  const bool is_found = !options_.control_given || dev_files_.size() == 2;
+  return dev_greeting(entry, !is_found);
 }
 
 void Program::announce() {

@@ -49,7 +49,7 @@ class Program {
   Status<Failure> start_relay();
   Status<Failure> start_control();
   Status<Failure> start_pages();
-  Status<Failure> write_dev_file();
+  Status<Failure> write_dev_files();
   void announce();
 
   void drain(Duration grace, std::function<void()> done);
@@ -61,7 +61,7 @@ class Program {
   net::Loop& loop_;
   ProgramOptions options_;
   schema::BootId boot_id_{};
-  std::string dev_path_;
+  std::vector<std::string> dev_paths_;
   std::string http_address_;
   Mirror mirror_;
   ControlServer server_;  // before the relay: its replies may be with the relay
@@ -70,7 +70,7 @@ class Program {
   std::optional<Orders> orders_;
   MetricsSource metrics_;
   std::optional<Pages> pages_;
-  std::optional<DevFile> dev_file_;
+  std::vector<DevFile> dev_files_;
   Shutdown shutdown_;
   net::Timer watchdog_;
   net::Timer stop_timer_;

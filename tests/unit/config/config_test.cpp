@@ -126,7 +126,7 @@ TEST(Config, TlsOverTcpNeedsAllThreeFilesAndOnlyThen) {
 TEST(Config, ThePrintedFileGivesTheSameAgain) {
   Config config;
   config.relay_log_format = "json";
-  config.control_path = "/tmp/with \"quotes\" and \\.sock";
+  config.control_path = "/tmp/with \"quotes\" and \\, tab\t.sock";
   config.limits_rooms = 7;
   const std::string printed = config_as_toml(config);
   Config again;

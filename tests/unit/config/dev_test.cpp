@@ -72,6 +72,23 @@ TEST_F(DevTest, AFileThatAnotherRelayWroteSinceStays) {
   EXPECT_EQ(nlohmann::json::parse(read(path)).at("pid"), 5678);
 }
 
+TEST_F(DevTest, AFileIsTakenWhileItsRelayRuns) {
+  const std::string path = folder + "/dev.json";
+  EXPECT_FALSE(is_taken(path));
+  for (const char* junk :
+       {"", "{", "[]", "{}", R"({"pid": "x"})", R"({"pid": -1})", R"({"pid": 0})"}) {
+    std::ofstream(path) << junk;
+    EXPECT_FALSE(is_taken(path)) << junk;
+  }
+  entry.pid = ::getpid();
+  const auto file = DevFile::write(path, entry);
+  ASSERT_TRUE(file);
+  EXPECT_TRUE(is_taken(path));
+  // No process has the highest number: pid_max is 2^22 at most.
+  std::ofstream(path) << R"({"pid": 2147483647})";
+  EXPECT_FALSE(is_taken(path));
+}
+
 TEST_F(DevTest, AFolderThatOthersMayEnterIsRefused) {
   const std::string path = folder + "/sluice";
   EXPECT_TRUE(make_private_folder(path));

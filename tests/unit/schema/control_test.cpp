@@ -7,6 +7,7 @@
 
 #include "envelope_generated.h"
 #include "tests/unit/schema/samples.h"
+#include "tests/vectors/control_messages.h"
 
 namespace sluice::schema {
 namespace {
@@ -22,6 +23,17 @@ std::vector<std::byte> encoded(const Envelope& envelope) {
 
 Bytes without_length(const std::vector<std::byte>& framed) {
   return Bytes{framed}.subspan(kLengthPrefixBytes);
+}
+
+std::vector<std::byte> from_hex(std::string_view hex) {
+  const auto digit = [](char c) {
+    return static_cast<unsigned>(c <= '9' ? c - '0' : c - 'a' + 10);
+  };
+  std::vector<std::byte> bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes.push_back(static_cast<std::byte>(digit(hex[i]) << 4U | digit(hex[i + 1])));
+  }
+  return bytes;
 }
 
 /// A message built with FlatBuffers itself, as another language's client would.
@@ -242,6 +254,7 @@ TEST(ControlCodec, ThePageOfTheLongestNamesFitsOneMessage) {
   const Message members = MemberList{std::vector<MemberSummary>(kPageEntriesMax, member), true};
   EXPECT_TRUE(encode(envelope_of(members)));
 
+  EXPECT_TRUE(encode(envelope_of(OpenRoom{room("r"), {}, some_bytes(kBlobBytesMax)})));
   const RoomName longest = room(std::string(RoomName::kLengthMax, 'r'));
   const MemberQuality quality{longest, member.user, InstanceId{UINT64_MAX}, 1, 1, 1, 1, 1};
   EXPECT_TRUE(
@@ -255,6 +268,18 @@ TEST(ControlCodec, AnEnumValueOfALaterVersionIsNamed) {
   });
   ASSERT_FALSE(got);
   EXPECT_EQ(got.error().text, "MemberOut: reason: a value this version does not know");
+}
+
+TEST(ControlCodec, MessagesOfTheFirstVersionAreStillUnderstood) {
+  const auto messages = sample_messages();
+  ASSERT_EQ(std::size(vectors::kControlMessages), messages.size());
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const auto& vector = vectors::kControlMessages[i];
+    EXPECT_EQ(message_name(messages[i]), vector.name);
+    const auto got = decode(from_hex(vector.hex));
+    ASSERT_TRUE(got) << vector.name << ": " << got.error().text;
+    EXPECT_TRUE(*got == envelope_of(messages[i])) << vector.name;
+  }
 }
 
 TEST(ControlCodec, NoMutationOfAMessageDoesHarm) {

@@ -64,7 +64,7 @@ inline std::vector<Message> sample_messages() {
       Resync{counted_from<16>(1), 1200},
       Resynced{counted_from<16>(1), 1234, 34},
       Drain{30'000},
-      OpenRoom{r, RoomLimits{16, 8, 4000}, some_bytes(kBlobBytesMax)},
+      OpenRoom{r, RoomLimits{16, 8, 4000}, some_bytes(40)},
       CloseRoom{r},
       RoomUp{r, RoomLimits{2, 3, 5}, some_bytes(1)},
       RoomDown{r},
