@@ -51,7 +51,7 @@ bool TcpConnection::begin() {
   write_sockaddr(peer_, peer_.is_v4() ? AF_INET : AF_INET6, to);
   const int error = uv_tcp_connect(request.get(), handle_.get(), &to.generic, handle_connected);
   if (error != 0) return failed(error), false;
-  request.release();  // handle_connected takes it back
+  static_cast<void>(request.release());  // handle_connected takes it back
   return false;
 }
 

@@ -83,7 +83,7 @@ void UvStream<T>::close() {
   if (uv_shutdown(request.get(), handle_.stream(), handle_shutdown) != 0) {
     return finish(CloseReason::kLocal);
   }
-  request.release();  // handle_shutdown takes it back
+  static_cast<void>(request.release());  // handle_shutdown takes it back
 }
 
 template <class T>
