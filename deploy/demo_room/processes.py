@@ -101,8 +101,8 @@ class Process:
 class Processes:
     """A folder and all programs started in it; nothing of either is left behind."""
 
-    def __init__(self):
-        self.started = []
+    def __init__(self, env=None):
+        self.started, self.env = [], env or {}
 
     def __enter__(self):
         self.temporary = tempfile.TemporaryDirectory(prefix="sluice-")
@@ -118,7 +118,7 @@ class Processes:
         self.temporary.cleanup()
 
     def start(self, name, *arguments, label=None, env=None):
-        label = f"{label or name}-{len(self.started)}"
+        label, env = f"{label or name}-{len(self.started)}", {**self.env, **(env or {})}
         process = Process([program(name), *map(str, arguments)], self.folder, label, env)
         self.started.append(process)
         return process

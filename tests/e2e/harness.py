@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "deploy"))
 
 from demo_room.clips import ROOM, clip_file, ffmpeg  # noqa: E402,F401
-from demo_room.processes import Failed, Processes  # noqa: E402,F401
+from demo_room.processes import Failed, Processes, program  # noqa: E402,F401
 from demo_room.room import Relay, host_port, last_line, start_pushers  # noqa: E402,F401
 from demo_room.verify import expect, verify  # noqa: E402,F401
 

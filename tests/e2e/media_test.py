@@ -12,17 +12,17 @@ SECONDS = 6
 VIDEO, B_FRAMES, AUDIO = harness.ROOM[0], harness.ROOM[2], harness.ROOM[3]
 
 
-def pushed_and_pulled(clip, host="127.0.0.1", proxy=(), seconds=SECONDS, pull=()):
+def pushed_and_pulled(clip, host="127.0.0.1", proxy=(), env=None, seconds=SECONDS):
     """Pushes a clip and pulls it, both through a proxy when there are arguments for one; the
     Verdict on what arrived, and the puller's stats."""
-    with harness.Processes() as processes:
+    with harness.Processes(env) as processes:
         relay = harness.Relay(processes, host)
         through = []
         if proxy:
             through = ["--address", harness.Proxy(processes, relay.udp, *proxy).udp]
         relay.push(clip.name, harness.clip_file(clip), "--loop", *through)
         file, stats = processes.folder / "pulled.flv", processes.folder / "stats.json"
-        arguments = ["-o", file, "--seconds", seconds, "--stats", stats, *through, *pull]
+        arguments = ["-o", file, "--seconds", seconds, "--stats", stats, *through]
         puller = relay.pull(clip.name, "it", *arguments)
         code = puller.wait(seconds + 30)
         harness.expect(code == 0, f"the pull ended with {code}: {harness.last_line(puller)}")
@@ -57,6 +57,10 @@ def nothing_is_missing_with_bursts_duplicates_and_reordering():
     pushed_and_pulled(B_FRAMES, proxy=[*faults, "--seed", "6"])
 
 
+def arrives_with_the_receive_buffers_of_stock_debian():
+    pushed_and_pulled(VIDEO, env={"LD_PRELOAD": harness.program("held_buffers.so")})
+
+
 def no_flipped_bit_is_delivered():
     faults = ["--flip", "5%", "--latency", "5", "--seed", "7"]
     pushed_and_pulled(VIDEO, proxy=faults)
@@ -70,6 +74,7 @@ if __name__ == "__main__":
             a_stream_of_audio_alone_is_ordinary,
             nothing_is_missing_at_five_per_cent_loss,
             nothing_is_missing_with_bursts_duplicates_and_reordering,
+            arrives_with_the_receive_buffers_of_stock_debian,
             no_flipped_bit_is_delivered,
         ]
     )
