@@ -75,7 +75,7 @@ class LatencyHistogram {
   net::Counter sum_us_;
 };
 
-enum class PacketKind : std::uint8_t { kHandshake, kMedia, kControl, kReset, kCount };
+enum class PacketKind : std::uint8_t { kHandshake, kData, kReset, kCount };
 
 struct TrafficCounters {
   std::array<net::Counter, static_cast<std::size_t>(PacketKind::kCount)> packets, bytes;

@@ -21,6 +21,7 @@
 #include "proto/base/bytes.h"
 #include "proto/base/ids.h"
 #include "proto/base/limits.h"
+#include "proto/base/media.h"
 #include "proto/base/name.h"
 #include "proto/base/result.h"
 #include "proto/base/time.h"
@@ -118,8 +119,6 @@ enum class LeaveReason : std::uint8_t {
   kUnreachable,
 };
 
-enum class TrackKind : std::uint8_t { kAudio = 1, kVideo = 2, kData = 3 };
-
 struct TrackInfo {
   std::uint8_t id = 0;  // the pusher's
   TrackKind kind{};
@@ -200,6 +199,11 @@ class Relay {
 
   /// Closes every link (draining) without waiting for anything, stops and joins all threads.
   ~Relay();
+
+  struct State;
+
+  /// For start(): nobody else has a State.
+  explicit Relay(std::unique_ptr<State> state);
   Relay(const Relay&) = delete;
   Relay& operator=(const Relay&) = delete;
 
@@ -249,9 +253,6 @@ class Relay {
   const WorkerMetrics& worker_metrics(std::size_t worker) const;
 
  private:
-  struct State;
-  explicit Relay(std::unique_ptr<State> state);
-
   std::unique_ptr<State> state_;
 };
 

@@ -22,7 +22,7 @@ constexpr std::array<std::string_view, kHandshakeStatusCount> kHandshakeResults{
     "draining",       "user_present",   "version"};
 
 constexpr std::array<std::string_view, static_cast<std::size_t>(PacketKind::kCount)> kPacketKinds{
-    "handshake", "media", "control", "reset"};
+    "handshake", "data", "reset"};
 
 double as_double(std::uint64_t value) { return static_cast<double>(value); }
 

@@ -1,0 +1,134 @@
+#include "relay/stream/stream.h"
+
+#include <algorithm>
+
+namespace sluice::relay {
+
+Stream::Stream(StreamIdentity identity, std::vector<wire::TrackDescription> tracks,
+               WorkerMetrics& metrics)
+    : identity_(identity), metrics_(metrics) {
+  static_assert(kTracksPerStreamMax <= 8, "wanted_keys_ has a bit for each track");
+  CHECK(tracks.size() <= kTracksPerStreamMax);
+  for (wire::TrackDescription& track : tracks) {
+    tracks_.push_back(std::make_unique<Track>(std::move(track)));
+  }
+  metrics_.streams.add();
+}
+
+Stream::~Stream() {
+  subscriptions_.clear();
+  metrics_.streams.subtract();
+}
+
+Status<> Stream::ingest(Instant now, Instant arrival, std::size_t index, Bytes part) {
+  Track& track = *tracks_[index];
+  const Result<Track::Stored> stored = track.ingest(arrival, part, keep_since(now));
+  if (!stored) return Unexpected{stored.error()};
+  metrics_.parts_in.add();
+  if (stored->completed) {
+    metrics_.frames_in.add();
+    if (stored->frame->keyframe && track.kind() == TrackKind::kVideo) {
+      gop_arrival_ = std::max(gop_arrival_, stored->frame->arrival);
+    }
+  }
+  const Seq seq = wire::decode_media_header(part.first<kMediaHeaderBytes>()).seq;
+  const bool next = pending_.count != 0 && pending_.track == index &&
+                    pending_.first + pending_.count == seq && stored->frame->holds(pending_.first);
+  if (!next) {
+    forward_pending(now);
+    pending_ = {index, seq, 0};
+  }
+  ++pending_.count;
+  return Done{};
+}
+
+void Stream::forward_pending(Instant now) {
+  if (pending_.count == 0) return;
+  const PendingRun run = std::exchange(pending_, {});
+  const FrameIndex& frames = tracks_[run.track]->frames();
+  const std::size_t at = frames.lower_bound(run.first);
+  // Gone already when a jump of the numbers emptied the index in between.
+  if (at == frames.size() || !frames[at].holds(run.first)) {
+    metrics_.drop(DropReason::kStalePart, run.count);
+    return;
+  }
+  for (const auto& subscription : subscriptions_) {
+    subscription->forward(now, run.track, frames[at], run.first, run.count);
+  }
+  for (BranchFeed& feed : feeds_) feed.forward(now, run.track, frames[at], run.first, run.count);
+}
+
+void Stream::skip(std::size_t index, Seq first, Seq last) {
+  for (const auto& subscription : subscriptions_) subscription->skip(index, first, last);
+  for (BranchFeed& feed : feeds_) feed.skip(index, first, last);
+}
+
+bool Stream::subscribe(Instant now, Member& member, const Member::Rule& rule) {
+  forward_pending(now);
+  subscriptions_.push_back(std::make_unique<Subscription>(member, *this, rule, metrics_));
+  if (!member.send(subscriptions_.back()->announcement())) return false;
+  subscriptions_.back()->start(now);
+  return true;
+}
+
+void Stream::unsubscribe(const Member& member) {
+  std::erase_if(subscriptions_, [&](const auto& s) { return &s->member() == &member; });
+}
+
+Subscription* Stream::subscription_of(const Member& member) {
+  for (const auto& subscription : subscriptions_) {
+    if (&subscription->member() == &member) return subscription.get();
+  }
+  return nullptr;
+}
+
+void Stream::add_feed(Instant now, WorkerIndex worker, HandoverRing& ring) {
+  forward_pending(now);
+  remove_feed(worker);
+  feeds_.emplace_back(*this, worker, ring, metrics_).start(now);
+}
+
+void Stream::remove_feed(WorkerIndex worker) {
+  std::erase_if(feeds_, [&](const BranchFeed& feed) { return feed.worker() == worker; });
+}
+
+void Stream::want_key(Instant now, std::size_t index) {
+  if (tracks_[index]->take_key_request(now)) {
+    wanted_keys_ = static_cast<std::uint8_t>(wanted_keys_ | 1U << index);
+  }
+}
+
+std::uint8_t Stream::take_wanted_keys() { return std::exchange(wanted_keys_, std::uint8_t{0}); }
+
+Duration Stream::update_patience() {
+  if (subscriptions_.empty() && feeds_.empty()) return patience_ = kRecoverWithinIdle;
+  Duration longest = kRecoverWithinMin;
+  for (const auto& subscription : subscriptions_) {
+    longest = std::max(longest, subscription->uplink_patience());
+  }
+  for (const BranchFeed& feed : feeds_) {
+    longest = std::max(longest, feed.patience.value_or(kRecoverWithinIdle));
+  }
+  return patience_ = longest;
+}
+
+bool Stream::finished_for(const Subscription& subscription, Instant now) const {
+  return now - *ended_at_ >= subscription.play_out() || subscription.has_everything();
+}
+
+wire::StreamEvent Stream::event(wire::StreamEvent::Change change) const {
+  wire::StreamEvent event;
+  event.change = change;
+  event.stream = identity_.name;
+  event.user = identity_.user;
+  event.handle = identity_.handle;
+  return event;
+}
+
+Instant Stream::keep_since(Instant now) const {
+  // A little before the key frame: the sound that goes with it may have come first.
+  constexpr Duration kInterleave = std::chrono::milliseconds{300};
+  return std::clamp(gop_arrival_ - kInterleave, now - kHistoryMax, now - kHistoryMin);
+}
+
+}  // namespace sluice::relay

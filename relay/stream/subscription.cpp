@@ -1,0 +1,206 @@
+#include "relay/stream/subscription.h"
+
+#include <algorithm>
+
+#include "proto/wire/feedback.h"
+#include "relay/stream/stream.h"
+
+namespace sluice::relay {
+
+namespace {
+
+link::Priority priority_of(TrackKind kind) {
+  switch (kind) {
+    case TrackKind::kAudio:
+      return link::Priority::kAudio;
+    case TrackKind::kVideo:
+      return link::Priority::kBase;
+    case TrackKind::kData:
+      return link::Priority::kData;
+  }
+  return link::Priority::kData;
+}
+
+}  // namespace
+
+Subscription::Subscription(Member& member, Stream& stream, const Member::Rule& rule,
+                           WorkerMetrics& metrics)
+    : member_(member),
+      stream_(stream),
+      metrics_(metrics),
+      tracks_(stream.track_count()),
+      play_out_(
+          rule.delay_max_ms == 0
+              ? kPlayOutDefault
+              : std::min<Duration>(std::chrono::milliseconds{rule.delay_max_ms}, kPlayOutMax)) {
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    const TrackKind kind = stream.track(i).kind();
+    if (!rule.wants(kind)) continue;
+    const std::optional<TrackId> id = member.open_egress({this, static_cast<std::uint8_t>(i)});
+    if (!id) break;
+    tracks_[i].emplace(EgressTrack{*id, FrameVerdicts{kind}, std::nullopt});
+    member.link().open_egress_track(*id, &stream.track(i).ring(), priority_of(kind));
+  }
+  member.subscriptions.push_back(this);
+  metrics_.subscriptions.add();
+}
+
+Subscription::~Subscription() {
+  for (const auto& track : tracks_) {
+    if (!track) continue;
+    member_.link().close_egress_track(track->id);
+    member_.close_egress(track->id);
+  }
+  std::erase(member_.subscriptions, this);
+  metrics_.subscriptions.subtract();
+}
+
+wire::StreamEvent Subscription::announcement() const {
+  wire::StreamEvent event = stream_.event(wire::StreamEvent::Change::kUp);
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    if (!tracks_[i]) continue;
+    event.tracks.push_back(stream_.track(i).description());
+    event.tracks.back().id = tracks_[i]->id;
+  }
+  return event;
+}
+
+void Subscription::start(Instant now) {
+  starting_until_ = now + kPlayOutDefault;
+  std::optional<std::int64_t> video_dts;
+  bool has_video = false;
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    if (!tracks_[i] || stream_.track(i).kind() != TrackKind::kVideo) continue;
+    has_video = true;
+    const std::optional<std::size_t> key = stream_.track(i).start_frame();
+    if (!key) {
+      stream_.want_key(now, i);
+      continue;
+    }
+    const std::int64_t dts = stream_.track(i).frames()[*key].dts_ms;
+    video_dts = video_dts ? std::min(*video_dts, dts) : dts;
+    start_track(now, i, *key);
+  }
+  // Sound for which no picture can be shown yet is not sent for the past.
+  if (has_video && !video_dts) return;
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    if (!tracks_[i]) continue;
+    std::optional<std::size_t> first;
+    if (stream_.track(i).kind() == TrackKind::kAudio)
+      first = stream_.track(i).audio_start(video_dts);
+    if (stream_.track(i).kind() == TrackKind::kData) first = stream_.track(i).start_frame();
+    if (first) start_track(now, i, *first);
+  }
+}
+
+void Subscription::start_track(Instant now, std::size_t track, std::size_t first_frame) {
+  const FrameIndex& frames = stream_.track(track).frames();
+  FrameVerdicts& verdicts = tracks_[track]->verdicts;
+  verdicts.start_with(frames[first_frame]);
+  // Every frame from the start on is forwarded, those with parts still missing included: what comes
+  // late finds its verdict here.
+  for (std::size_t i = first_frame; i < frames.size(); ++i) verdicts.judge(frames[i], Queue::kFine);
+  metrics_.frames_forwarded.add(frames.size() - first_frame);
+  queue_stored(now, track, frames[first_frame].first, frames.newest().last() + 1);
+}
+
+void Subscription::queue_stored(Instant now, std::size_t track, Seq from, Seq end) {
+  const PacketRing& ring = stream_.track(track).ring();
+  // The past has no date: it is needed to show the present, so it counts from now.
+  const Instant deadline = now + play_out_;
+  while (from.distance_from(end) < 0) {
+    if (ring.find(from).empty()) {
+      ++from;
+      continue;
+    }
+    std::uint32_t count = 1;
+    while ((from + count).distance_from(end) < 0 && !ring.find(from + count).empty()) ++count;
+    if (!member_.link().queue_media(tracks_[track]->id, from, count, deadline)) {
+      metrics_.drop(DropReason::kQueueFull, count);
+      tracks_[track]->verdicts.break_until_key();
+      break;
+    }
+    metrics_.parts_forwarded.add(count);
+    from = from + count;
+  }
+  member_.touch();
+}
+
+void Subscription::forward(Instant now, std::size_t track, const MediaFrameState& frame, Seq first,
+                           std::uint16_t count) {
+  if (!tracks_[track]) return;
+  EgressTrack& egress = *tracks_[track];
+  const TrackKind kind = stream_.track(track).kind();
+  const FrameVerdicts::Verdict verdict = egress.verdicts.judge(frame, queue_state(now, kind));
+  if (verdict.dropped) {
+    metrics_.drop(*verdict.dropped, count);
+    if (verdict.made_now) drop(now, track, frame, *verdict.dropped);
+    return;
+  }
+  if (verdict.made_now) metrics_.frames_forwarded.add();
+  const Duration patience_min = now < starting_until_ ? play_out_ : kDeadlineMin;
+  const Instant due = stream_.track(track).expected(frame) + play_out_;  // P-TIME-01
+  const Instant deadline = std::clamp(due, now + patience_min, now + kPlayOutMax);
+  if (const Status<> queued = member_.link().queue_media(egress.id, first, count, deadline);
+      !queued) {
+    metrics_.drop(queued.error(), count);
+    egress.verdicts.break_until_key();
+    stream_.want_key(now, track);
+  } else {
+    metrics_.parts_forwarded.add(count);
+  }
+  member_.touch();
+}
+
+void Subscription::drop(Instant now, std::size_t track, const MediaFrameState& frame,
+                        DropReason reason) {
+  metrics_.frames_dropped.add();
+  if (reason != DropReason::kQueueFull && reason != DropReason::kBrokenUntilKey) return;
+  if (tracks_[track]->verdicts.waits_for_key()) stream_.want_key(now, track);
+  skip(track, frame.first, frame.last());
+}
+
+void Subscription::skip(std::size_t track, Seq first, Seq last) {
+  if (!tracks_[track]) return;
+  member_.link().send_skip(tracks_[track]->id, first, last);
+  member_.touch();
+}
+
+void Subscription::set_play_out(Duration delay) {
+  play_out_ = std::clamp<Duration>(delay, std::chrono::milliseconds{20}, kPlayOutMax);
+}
+
+void Subscription::handle_report(std::size_t track, const link::TrackReported& report) {
+  if (!tracks_[track]) return;
+  tracks_[track]->oldest_open = report.oldest_open;
+  if (report.play_out_delay_ms == wire::kNoMilliseconds) return;
+  set_play_out(std::chrono::milliseconds{report.play_out_delay_ms});
+}
+
+bool Subscription::has_everything() const {
+  for (std::size_t i = 0; i < tracks_.size(); ++i) {
+    const FrameIndex& frames = stream_.track(i).frames();
+    if (!tracks_[i] || frames.empty()) continue;
+    const std::optional<Seq>& open = tracks_[i]->oldest_open;
+    if (!open || open->distance_from(frames.newest().last()) <= 0) return false;
+  }
+  return true;
+}
+
+Duration Subscription::uplink_patience() const {
+  // The downlink keeps a round trip and a half for its own retransmission.
+  const link::LinkStats stats = member_.link().stats();
+  const Duration reserve = stats.srtt + stats.srtt / 2 + 2 * stats.rttvar;
+  return std::max<Duration>(play_out_ - reserve, Duration{0});
+}
+
+Queue Subscription::queue_state(Instant now, TrackKind kind) const {
+  // The cached GOP came all at once and may fill the queue on purpose; sound is small and goes
+  // first, so it is given up last.
+  Duration limit = kEgressQueueMax;
+  if (now < starting_until_) limit = std::max(limit, play_out_);
+  if (kind != TrackKind::kVideo) limit *= 2;
+  return member_.link().queue_delay() > limit ? Queue::kFull : Queue::kFine;
+}
+
+}  // namespace sluice::relay

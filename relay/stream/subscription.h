@@ -1,0 +1,93 @@
+// Subscription: one member's interest in one stream. It gives the stream's tracks the member's own
+// track ids, starts the member with the cached GOP, judges each media frame once, and hands what is
+// forwarded to the member's endpoint with the instant until which it is of use. Owned by its
+// stream.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "proto/base/time.h"
+#include "proto/wire/room_message.h"
+#include "relay/metrics.h"
+#include "relay/room/member.h"
+#include "relay/stream/frame_verdicts.h"
+
+namespace sluice::relay {
+
+class Stream;
+
+/// Play-out delay of a subscriber that has named none.
+inline constexpr Duration kPlayOutDefault = std::chrono::seconds{2};
+inline constexpr Duration kPlayOutMax = std::chrono::seconds{10};
+
+/// A part that has just come is worth this much patience, whatever its timestamp says: a pusher's
+/// clock that stood still must not make its media too late for ever.
+inline constexpr Duration kDeadlineMin = std::chrono::milliseconds{200};
+
+class Subscription {
+ public:
+  /// Opens an egress track for each track that `rule` wants, as far as the member has ids left.
+  Subscription(Member& member, Stream& stream, const Member::Rule& rule, WorkerMetrics& metrics);
+  ~Subscription();
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
+
+  /// The STREAM message that must go before media, with the member's own track ids.
+  wire::StreamEvent announcement() const;
+
+  /// Sends the cached parts: video from its last whole key frame on, audio from the same time on.
+  void start(Instant now);
+
+  /// Parts [first, first + count) of one frame have come.
+  void forward(Instant now, std::size_t track, const MediaFrameState& frame, Seq first,
+               std::uint16_t count);
+
+  /// Parts first..last will not come.
+  void skip(std::size_t track, Seq first, Seq last);
+
+  /// The subscriber said how long it waits with playing.
+  void set_play_out(Duration delay);
+
+  /// What the subscriber's FEEDBACK says of a track (P-FEEDBACK-03).
+  void handle_report(std::size_t track, const link::TrackReported& report);
+
+  /// By its reports the subscriber waits for no part up to the newest of any track.
+  bool has_everything() const;
+
+  /// B of P-TIME-01.
+  Duration play_out() const { return play_out_; }
+
+  /// What B leaves for the uplink: P-TIME-02.
+  Duration uplink_patience() const;
+
+  Member& member() const { return member_; }
+
+  Stream& stream() const { return stream_; }
+
+  bool wants(std::size_t track) const { return tracks_[track].has_value(); }
+
+ private:
+  struct EgressTrack {
+    TrackId id{};
+    FrameVerdicts verdicts;
+    std::optional<Seq> oldest_open;  // as last reported
+  };
+
+  void start_track(Instant now, std::size_t track, std::size_t first_frame);
+  void queue_stored(Instant now, std::size_t track, Seq from, Seq end);
+  Queue queue_state(Instant now, TrackKind kind) const;
+  void drop(Instant now, std::size_t track, const MediaFrameState& frame, DropReason reason);
+
+  Member& member_;
+  Stream& stream_;
+  WorkerMetrics& metrics_;
+  // By track of the stream; unset: not wanted, or no id was left.
+  std::vector<std::optional<EgressTrack>> tracks_;
+  Duration play_out_;
+  Instant starting_until_ = kLongAgo;
+};
+
+}  // namespace sluice::relay
