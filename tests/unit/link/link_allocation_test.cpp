@@ -1,0 +1,86 @@
+// A link in its steady state takes no memory: counted over ten thousand packets. A program of its
+// own, because it replaces the global operator new.
+#include <cstdlib>
+#include <new>
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/link/link_pair.h"
+
+namespace {
+
+std::uint64_t allocations = 0;
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc{};
+}
+
+void operator delete(void* memory) noexcept { std::free(memory); }
+
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace sluice::link {
+namespace {
+
+constexpr TrackId kVideo{1}, kAudio{2};
+
+/// Carries what `from` has to say to `to` without a copy, dropping one packet in `drop_every`.
+struct Carrier {
+  void carry(Link& from, Link& to, const Address& address, Instant now) {
+    for (;;) {
+      SendArena arena{memory};
+      const auto run = from.poll_transmit(now, arena, kRunPacketsMax);
+      if (!run) return;
+      for (std::size_t at = 0; at < run->bytes.size(); at += run->segment_bytes) {
+        if (++packets % drop_every == 0) continue;
+        const MutableBytes datagram = run->bytes.subspan(
+            at, std::min<std::size_t>(run->segment_bytes, run->bytes.size() - at));
+        EXPECT_TRUE(to.handle_datagram(now, datagram, address, 0));
+        while (to.poll_event()) continue;
+      }
+    }
+  }
+
+  std::uint64_t packets = 0;
+  std::uint64_t drop_every = 20;
+  std::vector<std::byte> memory = std::vector<std::byte>(kRunPacketsMax * kDatagramBytesMax);
+};
+
+TEST(LinkAllocation, TakesNoMemoryInItsSteadyState) {
+  LinkPair pair;
+  pair.exchange();
+  TestTrack video{TrackId{1}}, audio{TrackId{2}};
+  pair.relay->open_egress_track(kVideo, &video.ring, Priority::kBase);
+  pair.relay->open_egress_track(kAudio, &audio.ring, Priority::kAudio);
+  const auto picture = video.add(12'000, 0, true);
+  const auto block = audio.add(150, 0, false);
+  Carrier carrier;
+  const auto second = [&] {
+    for (int i = 0; i < 1'000; ++i) {
+      pair.now += std::chrono::milliseconds{1};
+      if (i % 10 == 0) {
+        const Instant deadline = pair.now + std::chrono::milliseconds{300};
+        ASSERT_TRUE(pair.relay->queue_media(kVideo, picture.first, picture.count, deadline));
+        ASSERT_TRUE(pair.relay->queue_media(kAudio, block.first, 1, deadline));
+      }
+      pair.relay->handle_timeout(pair.now);
+      pair.client->handle_timeout(pair.now);
+      carrier.carry(*pair.relay, *pair.client, kRelayAddress, pair.now);
+      carrier.carry(*pair.client, *pair.relay, kClientAddress, pair.now);
+    }
+  };
+  for (int warm_up = 0; warm_up < 3; ++warm_up) second();
+  const std::uint64_t before = allocations;
+  const std::uint64_t packets = carrier.packets;
+  for (int i = 0; i < 10; ++i) second();
+  EXPECT_GT(carrier.packets - packets, 10'000U);
+  EXPECT_GT(pair.relay->stats().parts_retransmitted, 500U);
+  EXPECT_EQ(allocations - before, 0U);
+}
+
+}  // namespace
+}  // namespace sluice::link
