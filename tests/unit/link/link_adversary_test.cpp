@@ -159,6 +159,15 @@ TEST_F(Adversary, AMalformedPacketChangesNothing) {  // P-FRAME-01
   EXPECT_EQ(closed(), nullptr);
 }
 
+TEST_F(Adversary, APathResponseNobodyAskedForMovesNothing) {  // P-DATA-06
+  const Address elsewhere = Address::v4(10, 9, 9, 9, 9);
+  const auto respond = [](wire::FrameWriter& w) { ASSERT_TRUE(w.append(wire::PathResponse{})); };
+  ASSERT_TRUE(pair.deliver(*pair.relay, peer.packet(respond), elsewhere));
+  ASSERT_TRUE(pair.deliver(*pair.relay, peer.packet(respond), elsewhere));
+  EXPECT_EQ(count_events<AddressChanged>(pair.relay_events), 0U);
+  EXPECT_EQ(pair.relay->peer(), kClientAddress);
+}
+
 TEST_F(Adversary, ARepairIsParsedAndCountedButNotSolved) {  // P-REPAIR-01
   ASSERT_TRUE(say([&](wire::FrameWriter& w) {
     const std::vector<std::byte> coded(50);

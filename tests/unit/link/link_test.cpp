@@ -70,6 +70,19 @@ TEST_F(LinkTest, AFrameLeavesAsARunOfEqualPacketsTheLastShorter) {  // P-MEDIA-0
   }
 }
 
+TEST_F(LinkTest, ARunEndsWithItsShorterPacket) {
+  queue(video, kVideo, 4'000);
+  queue(video, kVideo, 4'000);
+  std::vector<std::byte> memory(64 * kDatagramBytesMax);
+  SendArena arena{memory};
+  for (int frame = 0; frame < 2; ++frame) {
+    const auto run = pair.relay->poll_transmit(pair.now, arena, 16);
+    ASSERT_TRUE(run);
+    EXPECT_EQ(run->count, 4U) << "4,006 bytes are no multiple of their four parts";
+    EXPECT_LT(run->bytes.size(), std::size_t{4} * run->segment_bytes);
+  }
+}
+
 TEST_F(LinkTest, ARunObeysItsLimitAndTheArena) {
   queue(video, kVideo, 30'000);
   std::vector<std::byte> memory(5 * kDatagramBytesMax);
