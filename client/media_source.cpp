@@ -36,12 +36,17 @@ TrackId track_id_of(TrackKind kind) { return TrackId{static_cast<std::uint8_t>(k
 
 Result<std::unique_ptr<MediaSource>, Error> MediaSource::open(const std::string& path, bool loop) {
   const bool is_stdin = path == "-";
-  std::unique_ptr<MediaSource> source{new MediaSource(is_stdin ? "stdin" : path, loop)};
+  auto source = std::make_unique<MediaSource>(is_stdin ? "stdin" : path, loop);
   if (is_stdin) {
-    source->fd_ = STDIN_FILENO;
+    // Polling makes a descriptor non-blocking, for all who share it; so it shall be one of our own,
+    // where it can be opened again.
+    source->owned_fd_ = net::Fd{::open("/proc/self/fd/0", O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
+    source->fd_ = source->owned_fd_.valid() ? source->owned_fd_.get() : STDIN_FILENO;
   } else {
     source->owned_fd_ = net::Fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-    if (!source->owned_fd_.valid()) return system_error(path, "cannot open", errno);
+    if (!source->owned_fd_.valid()) {
+      return fail(ExitCode::kBadInput, path + ": cannot open: " + std::strerror(errno));
+    }
     source->fd_ = source->owned_fd_.get();
   }
 
@@ -62,7 +67,7 @@ Result<std::unique_ptr<MediaSource>, Error> MediaSource::open(const std::string&
 Result<std::unique_ptr<MediaSource>, Error> MediaSource::of_bytes(std::string name,
                                                                   std::vector<std::byte> bytes,
                                                                   bool loop) {
-  std::unique_ptr<MediaSource> source{new MediaSource(std::move(name), loop)};
+  auto source = std::make_unique<MediaSource>(std::move(name), loop);
   source->memory_ = std::move(bytes);
   return checked(std::move(source));
 }

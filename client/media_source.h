@@ -27,6 +27,9 @@ class MediaSource {
     kEnded,
   };
 
+  /// For open() and of_bytes() alone.
+  MediaSource(std::string name, bool loop) : name_(std::move(name)), loop_(loop), demuxer_(name_) {}
+
   struct Step {
     State state = State::kEnded;
     SourceFrame frame;  // of kFrame: valid until the next call
@@ -58,8 +61,6 @@ class MediaSource {
   Result<Step, Error> next();
 
  private:
-  MediaSource(std::string name, bool loop) : name_(std::move(name)), loop_(loop), demuxer_(name_) {}
-
   static Result<std::unique_ptr<MediaSource>, Error> checked(std::unique_ptr<MediaSource> source);
   Status<Error> scan();
   Result<std::size_t, Error> read_chunk();

@@ -28,14 +28,14 @@ double slope(std::uint64_t now, std::uint64_t before) {
 
 }  // namespace
 
-std::string StatusLine::draw(Instant now, const Status& status) {
+std::string StatusLine::draw(Instant now, const Progress& progress) {
   if (now < next_due_) return {};
   const bool first = last_at_ == kLongAgo;
   next_due_ = now + (terminal_.is_terminal ? kRedraw : kPlain);
   const Duration elapsed = first ? Duration{0} : now - last_at_;
-  const std::string line = first ? std::string{} : text(elapsed, status);
+  const std::string line = first ? std::string{} : text(elapsed, progress);
   last_at_ = now;
-  last_ = status;
+  last_ = progress;
   if (line.empty()) return {};
   if (!terminal_.is_terminal) return line + "\n";
   drawn_ = true;
@@ -48,21 +48,21 @@ std::string StatusLine::finish() {
   return "\n";
 }
 
-std::string StatusLine::text(Duration elapsed, const Status& status) const {
+std::string StatusLine::text(Duration elapsed, const Progress& progress) const {
   const double seconds = static_cast<double>(to_us(elapsed)) / 1e6;
-  const double bits = slope(status.bytes_wire, last_.bytes_wire) * 8;
-  const double lost = slope(status.lost, last_.lost);
-  const double all = slope(status.packets, last_.packets) + lost;
+  const double bits = slope(progress.bytes_wire, last_.bytes_wire) * 8;
+  const double lost = slope(progress.lost, last_.lost);
+  const double all = slope(progress.packets, last_.packets) + lost;
   const double loss_percent = all > 0 ? 100 * lost / all : 0;
   std::array<char, 160> out{};
   const char* bold = terminal_.colour ? "\x1b[1m" : "";
   const char* warn = terminal_.colour && loss_percent >= 1 ? "\x1b[33m" : "";
   const char* plain = terminal_.colour ? "\x1b[0m" : "";
   std::snprintf(out.data(), out.size(), "%s%.*s%s  %s  rtt %.1f ms  loss %s%.1f %%%s  frames %llu",
-                bold, static_cast<int>(status.verb.size()), status.verb.data(), plain,
+                bold, static_cast<int>(progress.verb.size()), progress.verb.data(), plain,
                 bitrate(seconds > 0 ? bits / seconds : 0).c_str(),
-                static_cast<double>(to_us(status.rtt)) / 1e3, warn, loss_percent, plain,
-                static_cast<unsigned long long>(status.frames));
+                static_cast<double>(to_us(progress.rtt)) / 1e3, warn, loss_percent, plain,
+                static_cast<unsigned long long>(progress.frames));
   return out.data();
 }
 

@@ -12,7 +12,7 @@
 
 namespace sluice::client {
 
-struct Status {
+struct Progress {
   std::string_view verb;         // "push", "pull"
   std::uint64_t bytes_wire = 0;  // since the start: the bitrate is its slope
   std::uint64_t frames = 0;
@@ -32,18 +32,18 @@ class StatusLine {
   Instant next_due() const { return next_due_; }
 
   /// The bytes to write to stderr now, empty when it is not yet time.
-  std::string draw(Instant now, const Status& status);
+  std::string draw(Instant now, const Progress& progress);
 
   /// What ends a redrawn line, so that the next message begins on its own; else empty.
   std::string finish();
 
  private:
-  std::string text(Duration elapsed, const Status& status) const;
+  std::string text(Duration elapsed, const Progress& progress) const;
 
   Terminal terminal_;
   Instant next_due_ = kLongAgo;
   Instant last_at_ = kLongAgo;
-  Status last_{};
+  Progress last_{};
   bool drawn_ = false;
 };
 

@@ -100,7 +100,7 @@ TEST(MediaSource, ALoopContinuesItsTimestamps) {
 TEST(MediaSource, SaysWhyAFileCannotBeOpened) {
   const auto missing = MediaSource::open("/nonexistent/in.flv", false);
   ASSERT_FALSE(missing.has_value());
-  EXPECT_EQ(missing.error().code, ExitCode::kEnvironment);
+  EXPECT_EQ(missing.error().code, ExitCode::kBadInput);
   EXPECT_EQ(missing.error().message, "/nonexistent/in.flv: cannot open: No such file or directory");
   const auto directory = MediaSource::open("/", false);
   ASSERT_FALSE(directory.has_value());

@@ -10,7 +10,7 @@ using std::chrono::seconds;
 
 constexpr Instant kStart{seconds{100}};
 
-Status after_five_seconds() {
+Progress after_five_seconds() {
   return {.verb = "push",
           .bytes_wire = 1'250'000,
           .frames = 150,

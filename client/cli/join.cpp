@@ -1,0 +1,94 @@
+#include "client/cli/join.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+namespace sluice::client {
+namespace {
+
+const char* environment(const char* name) { return std::getenv(name); }
+
+Result<Credentials, Error> find_credentials(net::Loop& loop, const JoinOptions& options,
+                                            const StreamUrl& url, crypto::Rights rights) {
+  if (!options.ticket_file.empty()) return credentials_from_file(options.ticket_file);
+  auto user = random_user_name(crypto::system_random());
+  if (!options.user.empty()) {
+    const auto named = UserName::parse(options.user);
+    if (!named) {
+      return fail(ExitCode::kBadInput,
+                  options.user + ": a user is 1 to 64 letters, digits, _ or -");
+    }
+    user = *named;
+  }
+  const auto path = control_path(options.control);
+  if (!path) return Unexpected{path.error()};
+  const auto ticket = ask_for_ticket(loop, *path, {url.room, user, rights});
+  if (!ticket) return Unexpected{ticket.error()};
+  return credentials_of(*ticket);
+}
+
+}  // namespace
+
+ExitCode end_with(const Error& error) {
+  print_on_stderr("sluice: " + error.message + "\n");
+  return error.code;
+}
+
+Result<std::string, Error> control_path(const std::string& path) {
+  if (!path.empty()) return path;
+  return control_path_of_dev_file(dev_file_path(environment));
+}
+
+Result<ClientLink::Config, Error> prepare_join(net::Loop& loop, const JoinOptions& options,
+                                               const StreamUrl& url, crypto::Rights rights) {
+  auto credentials = find_credentials(loop, options, url, rights);
+  if (!credentials) return Unexpected{credentials.error()};
+  const auto relay = relay_address(*credentials, url.host, url.port, options.address);
+  if (!relay) return Unexpected{relay.error()};
+  ClientLink::Config config;
+  config.credentials = std::move(credentials->secrets);
+  config.relay = *relay;
+  config.random = crypto::system_random();
+  return config;
+}
+
+StatusLine::Terminal stderr_terminal() {
+  const bool is_terminal = ::isatty(STDERR_FILENO) == 1;
+  const char* const no_colour = std::getenv("NO_COLOR");
+  return {is_terminal, is_terminal && (no_colour == nullptr || *no_colour == '\0')};
+}
+
+void print_on_stderr(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+Status<Error> write_text(const std::string& path, const std::string& text) {
+  if (path.empty()) return Done{};
+
+  struct Close {
+    void operator()(std::FILE* file) const {
+      if (file != stdout) std::fclose(file);
+    }
+  };
+
+  const std::unique_ptr<std::FILE, Close> file{path == "-" ? stdout
+                                                           : std::fopen(path.c_str(), "we")};
+  const bool written = file != nullptr &&
+                       std::fwrite(text.data(), 1, text.size(), file.get()) == text.size() &&
+                       std::fflush(file.get()) == 0;
+  if (written) return Done{};
+  return fail(ExitCode::kEnvironment, path + ": cannot write: " + std::strerror(errno));
+}
+
+Duration seconds_of(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>{seconds});
+}
+
+}  // namespace sluice::client

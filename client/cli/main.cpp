@@ -1,0 +1,131 @@
+// The program `sluice`: command line to options structs, nothing else. CLI11 is seen here alone.
+#include <csignal>
+#include <cstdio>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "client/cli/options.h"
+#include "proto/crypto/secret.h"
+
+namespace sluice::client {
+namespace {
+
+constexpr const char* kDescription =
+    "Pushes FLV streams to a Sluice relay and pulls them from it, encrypted over UDP.\n\n"
+    "Beside `sluice-relay --dev` on the same machine:\n"
+    "  sluice push sluice://127.0.0.1/demo/camera FILE.flv --loop\n"
+    "  sluice pull sluice://127.0.0.1/demo/camera -o - | ffplay -";
+
+constexpr const char* kFooter =
+    "Exit codes: 0 ok, 1 nothing came, 2 bad input, 3 refused, 4 unreachable, 5 environment.";
+
+void add_join(CLI::App& command, JoinOptions& join) {
+  command.add_option("url", join.url, "sluice://HOST[:PORT]/ROOM/NAME")->required();
+  command.add_option("--address", join.address, "send the packets to this HOST:PORT instead");
+  command.add_option("--control", join.control, "control socket of a local relay, for a ticket");
+  command.add_option("--ticket-file", join.ticket_file,
+                     "a ticket as `sluice ticket` prints it; -: stdin");
+  command.add_option("--user", join.user,
+                     "who joins, when the ticket is made here (default: random)");
+  command.add_option("--seconds", join.seconds, "end after this much media")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--stats", join.stats, "write statistics as JSON to this file; -: stdout");
+}
+
+CLI::App* add_push(CLI::App& app, PushOptions& push) {
+  CLI::App* command = app.add_subcommand("push", "push an FLV file or pipe");
+  add_join(*command, push.join);
+  command->add_option("file", push.file, "FLV file; -: stdin")->required();
+  command->add_flag("--loop", push.loop, "begin again at the file's end; timestamps go on");
+  command->add_flag("--no-pace", push.no_pace, "as fast as the path takes it, not in real time");
+  command->add_flag("--stamp", push.stamp,
+                    "stamp frames, so that a pull on this host measures latency");
+  return command;
+}
+
+CLI::App* add_pull(CLI::App& app, PullOptions& pull) {
+  CLI::App* command = app.add_subcommand("pull", "pull a stream and write it as FLV");
+  add_join(*command, pull.join);
+  command->add_option("-o,--output", pull.output, "FLV file to write; -: stdout; none: count only");
+  command->add_flag("--live", pull.live, "play-out order: what is not here in time is given up");
+  command
+      ->add_option("--delay", pull.delay_ms,
+                   "ms: patience for lost frames (2000), or with --live the play-out delay (60)")
+      ->check(CLI::Range(0, 60'000));
+  return command;
+}
+
+CLI::App* add_ticket(CLI::App& app, TicketOptions& ticket) {
+  CLI::App* command = app.add_subcommand("ticket", "print a ticket of a relay on this machine");
+  command->add_option("--control", ticket.control,
+                      "its control socket (default: the --dev relay's)");
+  command->add_option("--room", ticket.room)->required();
+  command->add_option("--user", ticket.user)->required();
+  command
+      ->add_option(
+          "--rights", ticket.rights,
+          "push, push-audio, push-video, push-data, subscribe, control, record, hidden, all")
+      ->default_val("push,subscribe");
+  command->add_option("--valid", ticket.valid_s, "seconds until it must be used")->default_val(60);
+  return command;
+}
+
+CLI::App* add_ctl(CLI::App& app, CtlOptions& ctl) {
+  using Command = CtlOptions::Command;
+  CLI::App* command = app.add_subcommand("ctl", "ask or order a relay on this machine");
+  command->require_subcommand(1);
+  command->add_option("--control", ctl.control, "its control socket (default: the --dev relay's)");
+  const auto add = [&](const char* name, const char* help, Command which) {
+    CLI::App* sub = command->add_subcommand(name, help);
+    sub->callback([&ctl, which] { ctl.command = which; });
+    sub->fallthrough();
+    return sub;
+  };
+  add("rooms", "list the rooms", Command::kRooms);
+  add("members", "list a room's members", Command::kMembers)
+      ->add_option("room", ctl.room)
+      ->required();
+  CLI::App* kick = add("kick", "remove a user from a room", Command::kKick);
+  kick->add_option("room", ctl.room)->required();
+  kick->add_option("user", ctl.user)->required();
+  add("drain", "take nobody new, end when everybody left", Command::kDrain)
+      ->add_option("--deadline", ctl.deadline_s, "seconds after which the rest is cut off")
+      ->check(CLI::NonNegativeNumber);
+  return command;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{kDescription, "sluice"};
+  app.footer(kFooter);
+  app.set_version_flag("--version", std::string{"sluice " SLUICE_VERSION});
+  app.require_subcommand(1);
+  PushOptions push;
+  PullOptions pull;
+  TicketOptions ticket;
+  CtlOptions ctl;
+  const CLI::App* push_command = add_push(app, push);
+  const CLI::App* pull_command = add_pull(app, pull);
+  const CLI::App* ticket_command = add_ticket(app, ticket);
+  add_ctl(app, ctl);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked);  // --help, --version
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "sluice: %s; see sluice --help\n", error.what());
+    return static_cast<int>(ExitCode::kBadInput);
+  }
+  crypto::init_crypto();
+  // A reader that goes away is an answer to a write, not the end of the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  if (push_command->parsed()) return static_cast<int>(run_push(push));
+  if (pull_command->parsed()) return static_cast<int>(run_pull(pull));
+  if (ticket_command->parsed()) return static_cast<int>(run_ticket(ticket));
+  return static_cast<int>(run_ctl(ctl));
+}
+
+}  // namespace
+}  // namespace sluice::client
+
+int main(int argc, char** argv) { return sluice::client::run(argc, argv); }

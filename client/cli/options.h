@@ -1,0 +1,58 @@
+// What the command line of `sluice` can say, one struct a command, filled in by main.cpp. The
+// commands know nothing of how it was parsed. Each run_* prints errors as one line on stderr and
+// returns the program's exit code.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "client/error.h"
+
+namespace sluice::client {
+
+/// How push and pull get into a room, and what both report.
+struct JoinOptions {
+  std::string url;
+  std::string address;      // HOST:PORT to send to instead of the URL's
+  std::string control;      // control socket to get a ticket from
+  std::string ticket_file;  // or the ticket itself, "-": stdin
+  std::string user;
+  std::optional<double> seconds;
+  std::string stats;  // file for the statistics, "-": stdout
+};
+
+struct PushOptions {
+  JoinOptions join;
+  std::string file;
+  bool loop = false;
+  bool no_pace = false;
+  bool stamp = false;
+};
+
+struct PullOptions {
+  JoinOptions join;
+  std::string output;  // empty: frames are counted and thrown away
+  bool live = false;
+  std::optional<std::uint32_t> delay_ms;
+};
+
+struct TicketOptions {
+  std::string control, room, user, rights;
+  std::uint32_t valid_s = 60;
+};
+
+struct CtlOptions {
+  enum class Command : std::uint8_t { kRooms, kMembers, kKick, kDrain };
+
+  Command command = Command::kRooms;
+  std::string control, room, user;
+  double deadline_s = 30;
+};
+
+ExitCode run_push(const PushOptions& options);
+ExitCode run_pull(const PullOptions& options);
+ExitCode run_ticket(const TicketOptions& options);
+ExitCode run_ctl(const CtlOptions& options);
+
+}  // namespace sluice::client

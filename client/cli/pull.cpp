@@ -1,0 +1,198 @@
+// `sluice pull`: a connection, a subscriber and an FLV on one loop.
+#include <algorithm>
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "client/cli/join.h"
+#include "client/cli/options.h"
+#include "client/cli/output.h"
+#include "client/connection.h"
+#include "client/flv_sink.h"
+#include "client/subscriber.h"
+
+namespace sluice::client {
+namespace {
+
+/// A pull with --seconds waits this much longer for its stream to begin.
+constexpr Duration kStreamPatience = std::chrono::seconds{10};
+
+/// How often a queue in front of a slow reader is looked at after the stream's end.
+constexpr Duration kDrainPoll = std::chrono::milliseconds{20};
+
+class PullProgram {
+ public:
+  explicit PullProgram(const PullOptions& options)
+      : options_(options),
+        connection_(loop_, {net::Callback<>::to<&PullProgram::handle_joined>(this),
+                            net::Callback<const link::Event&>::to<&PullProgram::handle_event>(this),
+                            net::Callback<>::to<&PullProgram::handle_turn>(this),
+                            net::Callback<const Error&>::to<&PullProgram::fail_with>(this)}),
+        interrupt_(loop_, net::Callback<int>::to<&PullProgram::handle_signal>(this)),
+        terminate_(loop_, net::Callback<int>::to<&PullProgram::handle_signal>(this)),
+        status_line_(stderr_terminal()) {}
+
+  Status<Error> run() {
+    if (options_.output == "-" && options_.join.stats == "-") {
+      return fail(ExitCode::kBadInput,
+                  "-o - and --stats - both want stdout; give one of them a file");
+    }
+    const auto url = parse_url(options_.join.url);
+    if (!url) return Unexpected{url.error()};
+    stream_ =
+        "stream " + std::string{url->stream.view()} + " in room " + std::string{url->room.view()};
+    auto output = Output::open(loop_, options_.output);
+    if (!output) return Unexpected{output.error()};
+    output_ = std::move(*output);
+    auto config =
+        prepare_join(loop_, options_.join, *url, crypto::Rights{}.with(crypto::Right::kSubscribe));
+    if (!config) return Unexpected{config.error()};
+    for (auto [signal, number] :
+         {std::pair{&interrupt_, SIGINT}, std::pair{&terminate_, SIGTERM}}) {
+      if (const auto watched = signal->watch(number); !watched) {
+        return fail(ExitCode::kEnvironment, watched.error().message);
+      }
+    }
+    subscriber_.emplace(
+        Subscriber::Config{url->stream, buffer_config(), loop_.refresh_now()},
+        Subscriber::Handlers{
+            net::Callback<const std::vector<wire::TrackDescription>&>::to<
+                &PullProgram::handle_tracks>(this),
+            net::Callback<const ReceivedFrame&>::to<&PullProgram::handle_frame>(this)});
+    config->first_commands = subscriber_->first_commands();
+    if (const auto opened = connection_.open(std::move(*config)); !opened) return opened;
+    loop_.run();
+    print_on_stderr(status_line_.finish());
+    const auto written = write_text(options_.join.stats, subscriber_->stats().to_json());
+    if (error_) return Unexpected{*error_};
+    return written;
+  }
+
+ private:
+  JitterBuffer::Config buffer_config() const {
+    const PlayMode mode = options_.live ? PlayMode::kPlayOut : PlayMode::kComplete;
+    const Duration usual = options_.live ? kPlayOutDelay : kPatience;
+    const auto given = options_.delay_ms;
+    return {mode, given ? Duration{std::chrono::milliseconds{*given}} : usual};
+  }
+
+  void handle_joined() {
+    subscriber_->attach(connection_.link());
+    subscriber_->stats().join_us = to_us(*connection_.client_link()->join_time());
+    joined_at_ = loop_.now();
+    if (options_.join.seconds) {
+      stop_at_ = joined_at_ + seconds_of(*options_.join.seconds) + kStreamPatience;
+    }
+  }
+
+  void handle_event(const link::Event& event) {
+    if (std::holds_alternative<link::Closed>(event)) link_closed_ = true;
+    subscriber_->handle_event(loop_.now(), event);
+  }
+
+  void handle_tracks(const std::vector<wire::TrackDescription>& tracks) { sink_.begin(tracks); }
+
+  void handle_frame(const ReceivedFrame& frame) {
+    if (!any_frame_ && options_.join.seconds) {
+      stop_at_ = loop_.now() + seconds_of(*options_.join.seconds);
+    }
+    any_frame_ = true;
+    if (!sink_.write(frame)) ++subscriber_->stats().skipped_frames;
+    output_->write(sink_.pending());
+    sink_.take_all();
+  }
+
+  void handle_turn() {
+    const Instant now = loop_.now();
+    if (connection_.link() == nullptr) return;
+    if (!leaving_) subscriber_->handle_turn(now);
+    if (now >= stop_at_ && !leaving_) stop(now);
+    if (output_->state() != Output::State::kOpen && !leaving_) handle_output_end(now);
+    using State = Subscriber::State;
+    const State state = subscriber_->state();
+    if ((state == State::kDone || state == State::kRefused) && !leaving_) {
+      if (subscriber_->error().code != ExitCode::kOk) error_ = subscriber_->error();
+      leave(now);
+    }
+    if (leaving_ && link_closed_ && output_->drained()) return loop_.stop();
+    Instant next = std::min({subscriber_->next_deadline(now), show_status(now), stop_at_});
+    if (leaving_) next = now + kDrainPoll;
+    connection_.wake_at(next);
+  }
+
+  void handle_output_end(Instant now) {
+    if (output_->state() == Output::State::kFailed) error_ = output_->error();
+    leave(now);
+  }
+
+  /// --seconds are over.
+  void stop(Instant now) {
+    if (!any_frame_) {
+      error_ = Error{
+          ExitCode::kCheckFailed,
+          "nothing came: no " + stream_ + " within " +
+              std::to_string(
+                  std::chrono::duration_cast<std::chrono::seconds>(stop_at_ - joined_at_).count()) +
+              " s; is it being pushed?"};
+    }
+    leave(now);
+  }
+
+  void leave(Instant now) {
+    leaving_ = true;
+    stop_at_ = kNever;
+    if (!link_closed_) connection_.link()->close(now, link::CloseCode::kDone, "");
+  }
+
+  void handle_signal(int) {
+    if (connection_.link() == nullptr || leaving_) return loop_.stop();
+    leave(loop_.now());
+    handle_turn();
+    connection_.flush();
+  }
+
+  void fail_with(const Error& error) {
+    error_ = error;
+    loop_.stop();
+  }
+
+  Instant show_status(Instant now) {
+    const Stats& stats = subscriber_->stats();
+    print_on_stderr(status_line_.draw(now, {.verb = any_frame_ ? "pull" : "pull (waiting)",
+                                            .bytes_wire = stats.bytes_wire,
+                                            .frames = stats.frames,
+                                            .packets = stats.packets,
+                                            .lost = stats.lost,
+                                            .rtt = connection_.link()->stats().srtt}));
+    return status_line_.next_due();
+  }
+
+  const PullOptions& options_;
+  net::Loop loop_;
+  Connection connection_;
+  net::Signal interrupt_, terminate_;
+  StatusLine status_line_;
+  std::unique_ptr<Output> output_;
+  std::optional<Subscriber> subscriber_;
+  FlvSink sink_;
+  std::string stream_;
+  Instant joined_at_{};
+  Instant stop_at_ = kNever;
+  bool any_frame_ = false;
+  bool leaving_ = false;
+  bool link_closed_ = false;
+  std::optional<Error> error_;
+};
+
+}  // namespace
+
+ExitCode run_pull(const PullOptions& options) {
+  PullProgram program{options};
+  const auto ran = program.run();
+  return ran ? ExitCode::kOk : end_with(ran.error());
+}
+
+}  // namespace sluice::client

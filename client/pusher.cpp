@@ -1,0 +1,245 @@
+#include "client/pusher.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "proto/base/check.h"
+#include "proto/wire/control_message.h"
+#include "proto/wire/feedback.h"
+
+namespace sluice::client {
+namespace {
+
+constexpr wire::RequestId kPushRequest{1};
+
+/// Audio repeats its configuration this often, so that who joins later can decode (P-MEDIA-06).
+constexpr std::uint32_t kAudioConfigEveryMs = 1000;
+
+/// Pushing faster than in real time, a queue this long keeps the path busy.
+constexpr Duration kQueueWanted = std::chrono::milliseconds{100};
+
+/// After the last frame left: time for its losses to be seen and sent again.
+constexpr Duration kFinishLingerMin = std::chrono::milliseconds{200};
+
+/// How often a queue that still drains is looked at.
+constexpr Duration kFinishPoll = std::chrono::milliseconds{20};
+
+/// A path that does not drain its queue in this time is not waited for.
+constexpr Duration kFinishMax = std::chrono::seconds{5};
+
+link::Priority priority_of(TrackKind kind) {
+  switch (kind) {
+    case TrackKind::kAudio:
+      return link::Priority::kAudio;
+    case TrackKind::kVideo:
+      return link::Priority::kBase;
+    case TrackKind::kData:
+      return link::Priority::kData;
+  }
+  return link::Priority::kData;
+}
+
+Error refusal(wire::AnswerStatus status, std::string_view stream) {
+  const std::string name{stream};
+  switch (status) {
+    case wire::AnswerStatus::kNotAllowed:
+      return {ExitCode::kRefused, "not allowed to push " + name + "; the ticket lacks the right"};
+    case wire::AnswerStatus::kNameTaken:
+      return {ExitCode::kRefused,
+              "another user pushes " + name + " in this room; choose another name"};
+    case wire::AnswerStatus::kTooMany:
+      return {ExitCode::kRefused, "the relay's limit of tracks or streams is reached"};
+    case wire::AnswerStatus::kCodecNotCarried:
+      return {ExitCode::kBadInput, name + ": the relay does not carry one of its codecs"};
+    case wire::AnswerStatus::kDraining:
+      return {ExitCode::kRefused, "the relay is being shut down and takes no new stream"};
+    case wire::AnswerStatus::kOk:
+    case wire::AnswerStatus::kMalformed:
+    case wire::AnswerStatus::kNoSuchStream:
+      break;
+  }
+  return {ExitCode::kRefused,
+          "the relay refused " + name + ": " + std::string{wire::answer_status_name(status)}};
+}
+
+}  // namespace
+
+Pusher::Pusher(Config config) : config_(std::move(config)) {
+  stats_.pushing = true;
+  for (const auto& described : config_.tracks)
+    tracks_.push_back(std::make_unique<Track>(described));
+}
+
+std::vector<std::byte> Pusher::first_commands() const {
+  std::vector<std::byte> out;
+  const wire::Push push{kPushRequest, config_.stream, config_.tracks};
+  const auto encoded = wire::encode_room_message(push, out);
+  CHECK(encoded.has_value());  // at most three tracks with a configuration of a few KiB
+  return out;
+}
+
+void Pusher::handle_event(const link::Event& event) {
+  if (const auto* message = std::get_if<link::MessageArrived>(&event)) {
+    if (message->stream == link::ControlStreamId::kRoom) handle_answer(*message);
+  } else if (const auto* closed = std::get_if<link::Closed>(&event)) {
+    handle_closed(*closed);
+  } else if (const auto* report = std::get_if<link::TrackReported>(&event)) {
+    if (report->recover_within_ms == wire::kNoMilliseconds) return;
+    const Duration within = std::chrono::milliseconds{report->recover_within_ms};
+    for (const auto& track : tracks_) {
+      if (track->fragmenter.track() == report->track) {
+        track->recover_within = std::min(within, kRecoverWithinMax);
+      }
+    }
+  }
+  // A file or pipe has the key frames that it has: KEY_REQUEST is not answered (no key_on_request).
+}
+
+void Pusher::handle_answer(const link::MessageArrived& message) {
+  const auto decoded = wire::decode_room_message({message.type, message.body});
+  if (!decoded) {
+    stats_.count_drop(decoded.error());
+    return;
+  }
+  const auto* answer = std::get_if<wire::PushAnswer>(&*decoded);
+  if (answer == nullptr || answer->request != kPushRequest || state_ != State::kAnnounced) return;
+  if (answer->status != wire::AnswerStatus::kOk) {
+    state_ = State::kRefused;
+    error_ = refusal(answer->status, config_.stream.view());
+    return;
+  }
+  start_pushing();
+}
+
+void Pusher::start_pushing() {
+  state_ = State::kPushing;
+  for (const auto& track : tracks_) {
+    link_->open_egress_track(track->fragmenter.track(), &track->ring, priority_of(track->kind));
+  }
+}
+
+void Pusher::handle_closed(const link::Closed& closed) {
+  if (closed.by_peer && state_ != State::kFinishing) {
+    const bool lost =
+        closed.code == link::CloseCode::kIdle || closed.code == link::CloseCode::kReset;
+    error_ = {lost ? ExitCode::kUnreachable : ExitCode::kRefused,
+              "the relay ended the link: " + std::string{link::close_code_name(closed.code)}};
+    if (!closed.reason.empty()) error_.message += " (" + std::string{closed.reason} + ")";
+  } else if (state_ != State::kFinishing) {
+    error_ = {ExitCode::kUnreachable,
+              "the link is lost: " + std::string{link::close_code_name(closed.code)}};
+  }
+  state_ = State::kDone;
+  finish_at_ = kNever;
+}
+
+bool Pusher::has_room() const {
+  return state_ == State::kPushing && link_->queue_delay() < kQueueWanted;
+}
+
+void Pusher::push(Instant now, const SourceFrame& frame) {
+  if (state_ != State::kPushing) return;
+  const TrackKind kind = track_kind_of(frame.type);
+  const auto found = std::find_if(tracks_.begin(), tracks_.end(),
+                                  [kind](const auto& track) { return track->kind == kind; });
+  if (found == tracks_.end()) {
+    stats_.count_drop(DropReason::kUnknownTrack);
+    ++stats_.skipped_frames;
+    return;
+  }
+  Track& track = **found;
+  if (drop(track, frame)) return;
+  wire::MediaFrame media;
+  media.type = frame.type;
+  media.timestamp_ms = frame.timestamp_ms;
+  media.keyframe = frame.keyframe;
+  media.discardable = frame.discardable;
+  media.body = frame.body;
+  if (config_due(track, frame)) media.config = frame.config;
+  if (config_.stamp) media.stamp_us = static_cast<std::uint64_t>(to_us(now));
+  send(now, track, media);
+}
+
+/// The verdict of a live push, when a frame begins.
+bool Pusher::drop(Track& track, const SourceFrame& frame) {
+  if (frame.keyframe) track.broken = false;
+  DropReason reason{};
+  if (track.broken) {
+    reason = DropReason::kBrokenUntilKey;
+  } else if (config_.live && link_->queue_delay() > kPushQueueMax) {
+    reason = DropReason::kQueueFull;
+  } else {
+    return false;
+  }
+  if (track.kind == TrackKind::kVideo && !frame.discardable) track.broken = true;
+  stats_.count_drop(reason);
+  ++stats_.skipped_frames;
+  return true;
+}
+
+bool Pusher::config_due(Track& track, const SourceFrame& frame) const {
+  if (frame.config.empty()) return false;
+  if (track.kind == TrackKind::kVideo) return frame.keyframe;
+  const bool same = std::equal(frame.config.begin(), frame.config.end(), track.config_sent.begin(),
+                               track.config_sent.end());
+  if (same && frame.timestamp_ms - track.config_sent_ms < kAudioConfigEveryMs) return false;
+  track.config_sent.assign(frame.config.begin(), frame.config.end());
+  track.config_sent_ms = frame.timestamp_ms;
+  return true;
+}
+
+void Pusher::send(Instant now, Track& track, const wire::MediaFrame& frame) {
+  while (!track.recent.empty() && track.recent.front().at + kRecoverWithinMax < now) {
+    track.recent.pop_front();
+  }
+  const Seq keep_from =
+      track.recent.empty() ? track.fragmenter.next_seq() : track.recent.front().first;
+  const auto written =
+      track.fragmenter.write(frame, [&](const wire::MediaHeader& header, Bytes part) {
+        // A fresh number is never refused; what it overwrites is beyond recovery by then.
+        static_cast<void>(track.ring.insert(header.seq, part, keep_from));
+      });
+  if (!written) {
+    stats_.count_drop(written.error());
+    ++stats_.skipped_frames;
+    return;
+  }
+  track.recent.push_back({now, written->first});
+  const auto queued = link_->queue_media(track.fragmenter.track(), written->first, written->count,
+                                         now + track.recover_within);
+  if (!queued) {
+    stats_.count_drop(queued.error());
+    ++stats_.skipped_frames;
+    if (track.kind == TrackKind::kVideo && !frame.discardable) track.broken = true;
+    return;
+  }
+  ++stats_.frames;
+  if (frame.keyframe) ++stats_.key_frames;
+  stats_.bytes_media += frame.body.size();
+}
+
+void Pusher::finish(Instant now) {
+  if (state_ != State::kPushing && state_ != State::kAnnounced) return;
+  state_ = State::kFinishing;
+  finish_limit_ = now + kFinishMax;
+  finish_at_ = now;
+}
+
+void Pusher::handle_turn(Instant now) {
+  stats_.sample(now, link_->stats());
+  if (state_ != State::kFinishing || now < finish_at_) return;
+  if (link_->queue_delay() > Duration{0} && now < finish_limit_) {
+    finish_at_ = now + kFinishPoll;
+    return;
+  }
+  if (!lingering_) {
+    lingering_ = true;
+    finish_at_ = now + std::max(kFinishLingerMin, 4 * link_->stats().srtt);
+    return;
+  }
+  finish_at_ = kNever;
+  // The stream goes with its link: an UNPUSH in front of CLOSE would say the same twice.
+  link_->close(now, link::CloseCode::kDone, "");
+}
+
+}  // namespace sluice::client

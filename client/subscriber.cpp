@@ -1,0 +1,156 @@
+#include "client/subscriber.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "proto/base/check.h"
+#include "proto/wire/feedback.h"
+#include "proto/wire/media_header.h"
+
+namespace sluice::client {
+namespace {
+
+constexpr wire::RequestId kSubscribeRequest{1};
+
+std::uint16_t milliseconds_of(Duration delay) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(delay).count();
+  return static_cast<std::uint16_t>(std::clamp<std::int64_t>(ms, 0, wire::kNoMilliseconds - 1));
+}
+
+}  // namespace
+
+Subscriber::Subscriber(Config config, const Handlers& handlers)
+    : config_(config), handlers_(handlers), buffer_(config.buffer) {}
+
+std::vector<std::byte> Subscriber::first_commands() const {
+  std::vector<std::byte> out;
+  wire::Subscribe subscribe;
+  subscribe.request = kSubscribeRequest;
+  subscribe.stream = config_.stream;
+  subscribe.playout_delay_min_ms = milliseconds_of(config_.buffer.delay);
+  subscribe.playout_delay_max_ms = subscribe.playout_delay_min_ms;
+  const auto encoded = wire::encode_room_message(subscribe, out);
+  CHECK(encoded.has_value());
+  return out;
+}
+
+void Subscriber::handle_event(Instant now, const link::Event& event) {
+  if (const auto* media = std::get_if<link::MediaArrived>(&event)) {
+    handle_media(now, *media);
+  } else if (const auto* message = std::get_if<link::MessageArrived>(&event)) {
+    if (message->stream == link::ControlStreamId::kRoom) handle_message(now, *message);
+  } else if (const auto* skipped = std::get_if<link::Skipped>(&event)) {
+    buffer_.handle_skip(skipped->track, skipped->from, skipped->to);
+  } else if (const auto* closed = std::get_if<link::Closed>(&event)) {
+    handle_closed(*closed);
+  }
+}
+
+void Subscriber::handle_media(Instant now, const link::MediaArrived& media) {
+  const auto taken = buffer_.handle_part(now, media.track, media.part);
+  if (!taken) {
+    stats_.count_drop(taken.error());
+    return;
+  }
+  if (media.revived) ++stats_.recovered_by_fec;
+}
+
+void Subscriber::handle_message(Instant now, const link::MessageArrived& message) {
+  const auto decoded = wire::decode_room_message({message.type, message.body});
+  if (!decoded) {
+    stats_.count_drop(decoded.error());
+    return;
+  }
+  if (const auto* stream = std::get_if<wire::StreamEvent>(&*decoded)) {
+    if (stream->stream == config_.stream) handle_stream(now, *stream);
+    return;
+  }
+  const auto* answer = std::get_if<wire::SubscribeAnswer>(&*decoded);
+  if (answer == nullptr || answer->status == wire::AnswerStatus::kOk) return;
+  state_ = State::kRefused;
+  const std::string name{config_.stream.view()};
+  error_ = {ExitCode::kRefused,
+            answer->status == wire::AnswerStatus::kNotAllowed
+                ? "not allowed to pull " + name + "; the ticket lacks the right to subscribe"
+                : "the relay refused " + name + ": " +
+                      std::string{wire::answer_status_name(answer->status)}};
+}
+
+void Subscriber::handle_stream(Instant now, const wire::StreamEvent& event) {
+  using Change = wire::StreamEvent::Change;
+  if (event.change == Change::kDown) {
+    if (state_ != State::kReceiving) return;
+    buffer_.handle_end(now);
+    state_ = State::kEnding;
+    return;
+  }
+  for (const wire::TrackDescription& track : event.tracks) {
+    const bool known = std::any_of(tracks_.begin(), tracks_.end(),
+                                   [&](const auto& had) { return had.id == track.id; });
+    if (known) continue;
+    buffer_.add_track(track.id, track.kind);
+    tracks_.push_back(track);
+    has_video_ = has_video_ || track.kind == TrackKind::kVideo;
+  }
+  state_ = State::kReceiving;
+  handlers_.on_tracks(tracks_);
+}
+
+void Subscriber::handle_closed(const link::Closed& closed) {
+  if (state_ == State::kDone || state_ == State::kRefused) return;
+  const bool in_order = closed.code == link::CloseCode::kDone ||
+                        (closed.by_peer && (closed.code == link::CloseCode::kRoomClosed ||
+                                            closed.code == link::CloseCode::kDraining));
+  if (!in_order) {
+    const bool lost = !closed.by_peer || closed.code == link::CloseCode::kIdle ||
+                      closed.code == link::CloseCode::kReset;
+    error_ = {lost ? ExitCode::kUnreachable : ExitCode::kRefused,
+              (lost ? "the link is lost: " : "the relay ended the link: ") +
+                  std::string{link::close_code_name(closed.code)}};
+    if (!closed.reason.empty()) error_.message += " (" + std::string{closed.reason} + ")";
+  }
+  state_ = State::kDone;
+}
+
+void Subscriber::handle_turn(Instant now) {
+  if (state_ == State::kDone || state_ == State::kRefused) return;
+  const auto link_stats = link_->stats();
+  stats_.sample(now, link_stats);
+  if (link_stats.srtt > Duration{0}) buffer_.set_round_trip(link_stats.srtt);
+  hand_on(now);
+  while (const auto track = buffer_.poll_key_request()) link_->request_key(*track);
+  report();
+  const auto& counted = buffer_.counters();
+  stats_.late_frames = counted.late_frames;
+  stats_.skipped_frames = counted.skipped_frames;
+  stats_.retransmitted = counted.parts_behind + counted.parts_again;
+  stats_.recovered_by_retransmission = counted.parts_behind - stats_.recovered_by_fec;
+  if (state_ == State::kEnding && buffer_.drained(now)) state_ = State::kDone;
+}
+
+void Subscriber::hand_on(Instant now) {
+  while (const auto frame = buffer_.poll_frame(now)) {
+    // A stream with video has begun for a viewer with its first key frame.
+    if (!stats_.first_frame_us && (frame->kind == TrackKind::kVideo || !has_video_)) {
+      stats_.first_frame_us = to_us(frame->whole_at - config_.started_at);
+    }
+    if (frame->media.stamp_us) {
+      stats_.latency_us.add(to_us(frame->whole_at) -
+                            static_cast<std::int64_t>(*frame->media.stamp_us));
+    }
+    ++stats_.frames;
+    if (frame->media.header.keyframe) ++stats_.key_frames;
+    stats_.bytes_media += frame->media.body.size();
+    handlers_.on_frame(*frame);
+  }
+}
+
+void Subscriber::report() {
+  const std::uint16_t delay = milliseconds_of(config_.buffer.delay);
+  for (std::size_t i = 0; i < buffer_.track_count(); ++i) {
+    const auto track = buffer_.report(i);
+    link_->set_report(track.track, track.oldest_open, delay, delay);
+  }
+}
+
+}  // namespace sluice::client

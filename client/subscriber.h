@@ -1,0 +1,87 @@
+// Subscriber: receives one stream over a joined link. It subscribes by name, takes the tracks from
+// the STREAM events, assembles and orders frames in its jitter buffer, tells the relay what is
+// missing and asks for a key frame when the chain broke. Sans-I/O: it is handed the link, its
+// events and the time; what becomes of the frames is its owner's matter (cli/pull.cpp writes an
+// FLV).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "client/error.h"
+#include "client/jitter_buffer.h"
+#include "client/stats.h"
+#include "net/callback.h"
+#include "proto/base/name.h"
+#include "proto/base/time.h"
+#include "proto/link/link.h"
+#include "proto/wire/room_message.h"
+
+namespace sluice::client {
+
+class Subscriber {
+ public:
+  struct Config {
+    StreamName stream;
+    JitterBuffer::Config buffer;
+    Instant started_at{};  // of the join: first_frame_ms counts from here
+  };
+
+  struct Handlers {
+    /// The stream's tracks, when it comes up and when they change.
+    net::Callback<const std::vector<wire::TrackDescription>&> on_tracks;
+    /// A frame in order and decodable; views live during the call.
+    net::Callback<const ReceivedFrame&> on_frame;
+  };
+
+  enum class State : std::uint8_t {
+    kWaiting,  // for the answer, or for the stream
+    kReceiving,
+    kEnding,  // the stream went down; what is under way may still come
+    kDone,    // everything that came was handed on, or the link ended
+    kRefused,
+  };
+
+  Subscriber(Config config, const Handlers& handlers);
+
+  /// SUBSCRIBE, for ClientLink::Config::first_commands.
+  std::vector<std::byte> first_commands() const;
+
+  /// The link was joined; it outlives what is called from here on.
+  void attach(link::Link* link) { link_ = link; }
+
+  void handle_event(Instant now, const link::Event& event);
+
+  /// Hands frames on and reports; after each batch of events and at next_deadline().
+  void handle_turn(Instant now);
+
+  Instant next_deadline(Instant now) const { return buffer_.next_deadline(now); }
+
+  State state() const { return state_; }
+
+  /// Of kRefused and of a link that the relay ended.
+  const Error& error() const { return error_; }
+
+  Stats& stats() { return stats_; }
+
+ private:
+  void handle_media(Instant now, const link::MediaArrived& media);
+  void handle_message(Instant now, const link::MessageArrived& message);
+  void handle_stream(Instant now, const wire::StreamEvent& event);
+  void handle_closed(const link::Closed& closed);
+  void hand_on(Instant now);
+  void report();
+
+  Config config_;
+  Handlers handlers_;
+  link::Link* link_ = nullptr;
+  State state_ = State::kWaiting;
+  Error error_;
+  JitterBuffer buffer_;
+  bool has_video_ = false;
+  std::vector<wire::TrackDescription> tracks_;
+  Stats stats_;
+};
+
+}  // namespace sluice::client
