@@ -44,6 +44,9 @@ void DoorThread::on_batch(const net::ReceivedBatch& batch) {
   for (const net::ReceivedDatagram& datagram : batch.datagrams) {
     const Bytes reply = door_.handle_datagram(batch.now, wall, datagram.bytes, datagram.from);
     if (reply.empty()) continue;
+    // The worker's mail leaves before the ACCEPT, so that a link is known when its first DATA
+    // comes.
+    door_.end_turn(batch.now);
     // The reply's bytes are the next one's: it goes at once. Joins are rare next to media.
     socket_.send({datagram.from, reply, 0});
     socket_.flush();

@@ -58,6 +58,11 @@ void Worker::handle_datagram(Instant now, MutableBytes datagram, const Address& 
   const ConnectionId id = wire::read_data_header(datagram, wire::Direction::kToRelay).connection;
   Member* member = find_link(id);
   if (member == nullptr) {
+    // A client answers its ACCEPT at once: its first DATA may overtake the door's mail in the poll.
+    handle_mail(now);
+    member = find_link(id);
+  }
+  if (member == nullptr) {
     metrics_.drop(DropReason::kUnknownConnection);
     return reset_stranger(now, id, from);
   }
