@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "bench/echo.h"
+#include "bench/load/load_run.h"
 
 namespace {
 
@@ -34,6 +35,38 @@ int run_echo_command(const sluice::bench::EchoOptions& options, const std::strin
   return kExitEnvironment;
 }
 
+int run_load_command(const sluice::bench::LoadOptions& options, const std::string& json_file) {
+  const auto report = sluice::bench::run_load(options);
+  if (!report) {
+    std::fprintf(stderr, "sluice-bench: %s\n", report.error().message.c_str());
+    return static_cast<int>(report.error().code);
+  }
+  if (!write_report(json_file, sluice::bench::load_json(*report))) {
+    std::fprintf(stderr, "sluice-bench: cannot write %s\n", json_file.c_str());
+    return kExitEnvironment;
+  }
+  return report->frames_received == report->frames_expected ? 0 : kExitFailed;
+}
+
+CLI::App* add_load_command(CLI::App& app, sluice::bench::LoadOptions& load, std::string& json) {
+  CLI::App* command = app.add_subcommand("run", "pushers and subscribers against a relay");
+  command->add_option("--rooms", load.rooms, "rooms")->capture_default_str();
+  command->add_option("--pushers", load.pushers, "pushers of each room, one stream each")
+      ->capture_default_str();
+  command->add_option("--subscribers", load.subscribers, "subscribers of each stream")
+      ->capture_default_str();
+  command->add_option("--duration", load.duration_s, "seconds to push")->capture_default_str();
+  command->add_option("--bitrate", load.bits_per_s, "bits/s of each stream")
+      ->capture_default_str()
+      ->check(CLI::Range(std::uint64_t{10'000}, std::uint64_t{200'000'000}));
+  command->add_option("--control", load.control, "control socket (default: the --dev relay's)");
+  command->add_option("--address", load.address, "send the packets to this HOST:PORT instead");
+  command->add_option("--pid", load.relay_pid, "the relay's process, for its CPU");
+  command->add_option("--json", json, "where the report goes, - for standard output")
+      ->capture_default_str();
+  return command;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -55,12 +88,17 @@ int main(int argc, char** argv) {
   echo_command->add_option("--json", echo_json_file, "where the report goes, - for standard output")
       ->capture_default_str();
 
+  sluice::bench::LoadOptions load;
+  std::string load_json_file = "-";
+  const CLI::App* load_command = add_load_command(app, load, load_json_file);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     constexpr int kExitBadInput = 2;
     return app.exit(error) == 0 ? 0 : kExitBadInput;
   }
+  if (load_command->parsed()) return run_load_command(load, load_json_file);
   if (echo_command->parsed()) return run_echo_command(echo, echo_json_file);
   return 0;
 }

@@ -74,6 +74,8 @@ class Pusher {
 
   Stats& stats() { return stats_; }
 
+  const Stats& stats() const { return stats_; }
+
  private:
   struct Sent {
     Instant at{};

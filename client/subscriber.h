@@ -65,6 +65,8 @@ class Subscriber {
 
   Stats& stats() { return stats_; }
 
+  const Stats& stats() const { return stats_; }
+
  private:
   void handle_media(Instant now, const link::MediaArrived& media);
   void handle_message(Instant now, const link::MessageArrived& message);
