@@ -251,6 +251,7 @@ std::optional<ReceivedFrame> JitterBuffer::take(Track& track) {
   return frame;
 }
 
+/// A part of a frame that is past: too late, or once more.
 void JitterBuffer::note_late(Track& track, Seq first) {
   for (auto& given_up : track.given_up) {
     if (given_up != first) continue;
@@ -258,6 +259,7 @@ void JitterBuffer::note_late(Track& track, Seq first) {
     ++counters_.late_frames;
     return;
   }
+  ++counters_.parts_again;
 }
 
 std::optional<TrackId> JitterBuffer::poll_key_request() {

@@ -52,7 +52,7 @@ class JitterBuffer {
     std::uint64_t late_frames = 0;     // given up, and parts of them came afterwards
     std::uint64_t skipped_frames = 0;  // given up, or of a broken chain; unseen ones by their dts
     std::uint64_t parts_behind = 0;    // filled a gap: newer ones of the track had come before
-    std::uint64_t parts_again = 0;     // duplicates
+    std::uint64_t parts_again = 0;     // came twice
   };
 
   explicit JitterBuffer(Config config) : config_(config) {}

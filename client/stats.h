@@ -31,7 +31,9 @@ struct Stats {
   std::uint64_t estimate_bps = 0;  // the congestion controller's; 0: it does not estimate yet
   std::optional<std::int64_t> join_us, first_frame_us;  // from the start of the join
   Histogram rtt_us;
-  Histogram latency_us;  // stamped frames: arrival of the last part minus the pusher's stamp
+  /// Of stamped frames that were pushed after we began to join: arrival of the last part minus the
+  /// pusher's stamp. Both clocks must be one host's.
+  Histogram latency_us;
   std::array<std::uint64_t, kDropReasonCount> drops{};
 
   void count_drop(DropReason reason) { ++drops[static_cast<std::size_t>(reason)]; }

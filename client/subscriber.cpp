@@ -134,9 +134,10 @@ void Subscriber::hand_on(Instant now) {
     if (!stats_.first_frame_us && (frame->kind == TrackKind::kVideo || !has_video_)) {
       stats_.first_frame_us = to_us(frame->whole_at - config_.started_at);
     }
-    if (frame->media.stamp_us) {
-      stats_.latency_us.add(to_us(frame->whole_at) -
-                            static_cast<std::int64_t>(*frame->media.stamp_us));
+    // What was pushed before we came, and waited for us in the relay's cache, tells no latency.
+    const std::int64_t stamp = static_cast<std::int64_t>(frame->media.stamp_us.value_or(0));
+    if (frame->media.stamp_us && stamp >= to_us(config_.started_at)) {
+      stats_.latency_us.add(to_us(frame->whole_at) - stamp);
     }
     ++stats_.frames;
     if (frame->media.header.keyframe) ++stats_.key_frames;
