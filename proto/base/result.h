@@ -33,6 +33,11 @@ class [[nodiscard]] Result {
  public:
   // Both conversions are implicit so that `return value;` and `return Unexpected{reason};` read well.
   Result(T value) noexcept : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  /// Makes the value in its place, from `args`: for values that cost more to move than to make.
+  template <class... Args>
+  explicit Result(std::in_place_t, Args&&... args) noexcept
+      : state_(std::in_place_index<0>, std::forward<Args>(args)...) {}
+
   Result(Unexpected<E> e) noexcept : state_(std::in_place_index<1>, std::move(e.error)) {}  // NOLINT(google-explicit-constructor)
 
   bool has_value() const noexcept { return state_.index() == 0; }

@@ -1,5 +1,7 @@
 #include "proto/crypto/aead.h"
 
+#include <cstring>
+
 #include <openssl/evp.h>
 
 #include "proto/base/check.h"
@@ -56,9 +58,11 @@ OpenSslAead::OpenSslAead(Suite suite, const PacketKeys& keys, Direction directio
 
 OpenSslAead::Nonce OpenSslAead::nonce_for(PacketNumber number) const {
   // P-DATA-01: iv XOR packet number, right-aligned.
-  Nonce nonce{};
-  store_be<8>(nonce.data() + nonce.size() - 8, number.value);
-  for (std::size_t i = 0; i < nonce.size(); ++i) nonce[i] ^= iv_.bytes()[i];
+  constexpr std::size_t kLeft = kPacketIvBytes - 8;
+  const std::byte* const iv = iv_.bytes().data();
+  Nonce nonce;
+  std::memcpy(nonce.data(), iv, kLeft);
+  store_be<8>(nonce.data() + kLeft, load_be<8>(iv + kLeft) ^ number.value);
   return nonce;
 }
 

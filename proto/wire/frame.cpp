@@ -104,14 +104,13 @@ std::optional<Frame> read_body(std::uint8_t type, Bytes bytes) {
 }
 
 /// A part whose index and body length can be (P-MEDIA-01). `header` has kMediaHeaderBytes.
-Result<MediaView> view_part(Bytes header, Bytes body) {
-  MediaView view;
-  view.header = decode_media_header(header.first<kMediaHeaderBytes>());
+Status<> read_part(Bytes header, Bytes body, MediaView& view) {
+  decode_media_header(header.first<kMediaHeaderBytes>(), view.header);
   view.body = body;
   if (view.header.index >= view.header.count || body.empty())
     return Unexpected{DropReason::kMalformed};
   if (body.size() > kPartBytesMax) return Unexpected{DropReason::kFrameTooLarge};
-  return view;
+  return Done{};
 }
 
 }  // namespace
@@ -145,44 +144,56 @@ std::string_view close_code_name(CloseCode code) noexcept {
 }
 
 std::optional<Result<Frame>> FrameReader::next() noexcept {
+  Next next;
   if (empty_packet_) {
     empty_packet_ = false;
-    return malformed();
+    next = malformed();
+  } else if (reader_.remaining() > 0) {
+    const std::uint8_t type = to_u8(plaintext_[reader_.offset()]);
+    if ((type & kMediaTypeBit) != 0) {
+      read_media(next);
+    } else if (type == static_cast<std::uint8_t>(FrameType::kPadding)) {
+      reader_.skip(reader_.remaining());
+    } else {
+      read_typed(next);
+    }
   }
-  if (reader_.remaining() == 0) return std::nullopt;
-  const std::uint8_t type = to_u8(plaintext_[reader_.offset()]);
-  if ((type & kMediaTypeBit) != 0) return read_media();
-  if (type == static_cast<std::uint8_t>(FrameType::kPadding)) {
-    reader_.skip(reader_.remaining());
-    return std::nullopt;
-  }
-  return read_typed();
+  return next;
 }
 
-Result<Frame> FrameReader::read_media() noexcept {
+void FrameReader::read_media(Next& next) noexcept {
   const std::size_t start = reader_.offset();
   const Bytes header = reader_.bytes(kMediaHeaderBytes);
-  if (!reader_.ok()) return malformed();
+  if (!reader_.ok()) {
+    next = malformed();
+    return;
+  }
   const bool bundled = (to_u8(header[kMediaTypeOffset]) & kMediaLengthBit) != 0;
   const Bytes body = bundled ? reader_.bytes(reader_.u16()) : reader_.rest();
-  if (!reader_.ok()) return malformed();
-  Result<MediaView> view = view_part(header, body);
-  if (!view) {
-    reader_.fail();
-    return Unexpected{view.error()};
+  if (!reader_.ok()) {
+    next = malformed();
+    return;
   }
-  if (!bundled) view->whole = plaintext_.subspan(start);
-  return Frame{*view};
+  next.emplace(std::in_place, std::in_place_type<MediaView>);
+  MediaView& view = *std::get_if<MediaView>(&**next);
+  if (const Status<> read = read_part(header, body, view); !read) {
+    reader_.fail();
+    next = Unexpected{read.error()};
+    return;
+  }
+  if (!bundled) view.whole = plaintext_.subspan(start);
 }
 
-Result<Frame> FrameReader::read_typed() noexcept {
+void FrameReader::read_typed(Next& next) noexcept {
   const std::uint8_t type = reader_.u8();
   const std::uint16_t length = reader_.u16();
   const Bytes bytes = reader_.bytes(length);
-  if (!reader_.ok()) return malformed();
-  const std::optional<Frame> frame = read_body(type, bytes);
-  if (!frame) return malformed();
-  return *frame;
+  const std::optional<Frame> frame = reader_.ok() ? read_body(type, bytes) : std::nullopt;
+  if (frame) {
+    next = *frame;
+  } else {
+    next = malformed();
+  }
 }
 
 Unexpected<DropReason> FrameReader::malformed() noexcept {
@@ -195,8 +206,10 @@ Result<MediaView> read_ring_part(Bytes part) noexcept {
   const std::uint8_t type = to_u8(part[kMediaTypeOffset]);
   if ((type & kMediaTypeBit) == 0 || (type & kMediaLengthBit) != 0)
     return Unexpected{DropReason::kMalformed};
-  Result<MediaView> view = view_part(part, part.subspan(kMediaHeaderBytes));
-  if (view) view->whole = part;
+  MediaView view;
+  const Status<> read = read_part(part, part.subspan(kMediaHeaderBytes), view);
+  if (!read) return Unexpected{read.error()};
+  view.whole = part;
   return view;
 }
 

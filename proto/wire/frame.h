@@ -131,8 +131,11 @@ class FrameReader {
   std::optional<Result<Frame>> next() noexcept;
 
  private:
-  Result<Frame> read_media() noexcept;
-  Result<Frame> read_typed() noexcept;
+  // A frame is read where the caller will find it: moving one about costs more than reading it.
+  using Next = std::optional<Result<Frame>>;
+
+  void read_media(Next& next) noexcept;
+  void read_typed(Next& next) noexcept;
   Unexpected<DropReason> malformed() noexcept;
 
   Bytes plaintext_;

@@ -83,10 +83,12 @@ constexpr void encode_media_header(const MediaHeader& header,
 }
 
 /// Decodes any 12 bytes; whether the values make sense is FrameReader's and check_part()'s matter.
-constexpr MediaHeader decode_media_header(std::span<const std::byte, kMediaHeaderBytes> in) {
+/// Where `header` lies in memory this form is the faster: a copy of fields just stored one by one
+/// has to wait for them.
+constexpr void decode_media_header(std::span<const std::byte, kMediaHeaderBytes> in,
+                                   MediaHeader& header) {
   const std::uint8_t type = to_u8(in[kMediaTypeOffset]);
   const auto split = static_cast<std::uint32_t>(load_be<3>(&in[kMediaIndexOffset]));
-  MediaHeader header;
   header.keyframe = (type & kMediaKeyBit) != 0;
   header.discardable = (type & kMediaDiscardableBit) != 0;
   header.config = (type & kMediaConfigBit) != 0;
@@ -98,6 +100,11 @@ constexpr MediaHeader decode_media_header(std::span<const std::byte, kMediaHeade
   header.count = static_cast<std::uint16_t>(split & 0xFFFU);
   header.dts = static_cast<std::uint32_t>(load_be<3>(&in[kMediaDtsOffset]));
   header.dep = to_u8(in[kMediaDepOffset]);
+}
+
+constexpr MediaHeader decode_media_header(std::span<const std::byte, kMediaHeaderBytes> in) {
+  MediaHeader header;
+  decode_media_header(in, header);
   return header;
 }
 

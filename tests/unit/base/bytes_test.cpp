@@ -40,6 +40,20 @@ TEST(Reader, ReadsBackWhatTheWriterWrote) {
   EXPECT_TRUE(reader.finished());
 }
 
+TEST(BigEndian, PutsTheHighestByteFirstAtEveryWidth) {
+  std::array<std::byte, 8> raw{};
+  store_be<8>(raw.data(), 0x0102030405060708U);
+  for (std::size_t i = 0; i < raw.size(); ++i) EXPECT_EQ(to_u8(raw[i]), i + 1);
+  EXPECT_EQ(load_be<1>(raw.data()), 0x01U);
+  EXPECT_EQ(load_be<2>(raw.data()), 0x0102U);
+  EXPECT_EQ(load_be<3>(raw.data()), 0x010203U);
+  EXPECT_EQ(load_be<4>(raw.data()), 0x01020304U);
+  EXPECT_EQ(load_be<6>(raw.data()), 0x010203040506U);
+  EXPECT_EQ(load_be<8>(raw.data()), 0x0102030405060708U);
+  store_be<3>(raw.data(), 0xFFA0B0C0U);  // the low 24 bits, and no byte beyond
+  EXPECT_EQ(load_be<4>(raw.data()), 0xA0B0C004U);
+}
+
 TEST(Varint, KeepsEveryEdgeAndRefusesOverflow) {
   for (const std::uint64_t v : {0ULL, 1ULL, 127ULL, 128ULL, 16383ULL, 16384ULL, 1ULL << 32U, 1ULL << 63U,
                                 static_cast<unsigned long long>(UINT64_MAX)}) {

@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -17,6 +18,20 @@ TEST(Result, HoldsAValueOrAReason) {
   EXPECT_EQ(*half(4), 2);
   EXPECT_FALSE(half(3));
   EXPECT_EQ(half(3).error(), DropReason::kMalformed);
+}
+
+TEST(Result, MakesAValueInItsPlaceThatNeedNotMove) {
+  struct Fixed {
+    explicit Fixed(int n) : number(n) {}
+
+    Fixed(const Fixed&) = delete;
+    Fixed& operator=(const Fixed&) = delete;
+    int number;
+  };
+
+  const Result<Fixed> made{std::in_place, 7};
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->number, 7);
 }
 
 TEST(ResultDeathTest, AbortsWhenTheMissingValueIsRead) {
