@@ -32,8 +32,7 @@ namespace sluice::relay {
 /// Rights of a ticket, as bits (P-TICKET-01).
 using Rights = std::uint16_t;
 
-// --- Options
-// ---------------------------------------------------------------------------------------
+// Options.
 
 /// Of one room; 0: the relay's own limit.
 struct RoomLimits {
@@ -67,8 +66,7 @@ struct RelayOptions {
   bool coalescing = true;    // false: as if the kernel refused UDP_GRO
 };
 
-// --- Answers
-// ---------------------------------------------------------------------------------------
+// Answers.
 
 struct RoomSnapshot {
   RoomName name;
@@ -103,8 +101,7 @@ struct MemberSnapshot {
 /// "2001:db8::x".
 std::string masked_address(const Address& address);
 
-// --- Events
-// ----------------------------------------------------------------------------------------
+// Events.
 
 /// Why a member is gone. The values are the `LeaveReason` of the control schema.
 enum class LeaveReason : std::uint8_t {
@@ -164,8 +161,7 @@ struct StreamDown {
 /// In the order in which the room's home decided them.
 using RelayEvent = std::variant<RoomUp, RoomDown, MemberIn, MemberOut, StreamUp, StreamDown>;
 
-// --- Tickets
-// ---------------------------------------------------------------------------------------
+// Tickets.
 
 struct TicketRequest {
   RoomName room;
@@ -185,8 +181,7 @@ struct IssuedTicket {
   UnixSeconds expiry;
 };
 
-// --- The relay
-// -------------------------------------------------------------------------------------
+// The relay.
 
 class Relay {
  public:

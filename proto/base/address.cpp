@@ -9,9 +9,9 @@ namespace sluice {
 
 namespace {
 
-constexpr std::array<std::byte, 12> kV4Prefix{std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
-                                              std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},
-                                              std::byte{0}, std::byte{0}, std::byte{0xFF}, std::byte{0xFF}};
+constexpr std::array<std::byte, 12> kV4Prefix{
+    std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0},    std::byte{0},
+    std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{0xFF}, std::byte{0xFF}};
 
 /// The longest run of two or more zero groups, which RFC 5952 writes as "::".
 struct ZeroRun {
@@ -51,7 +51,8 @@ std::string v6_text(const std::array<std::byte, 16>& ip) {
 
 }  // namespace
 
-Address Address::v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d, std::uint16_t port) {
+Address Address::v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d,
+                    std::uint16_t port) {
   Address address;
   std::copy(kV4Prefix.begin(), kV4Prefix.end(), address.ip.begin());
   address.ip[12] = std::byte{a};

@@ -14,7 +14,8 @@ struct Address {
   std::array<std::byte, 16> ip{};
   std::uint16_t port = 0;
 
-  static Address v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d, std::uint16_t port);
+  static Address v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d,
+                    std::uint16_t port);
 
   bool is_v4() const;
   bool is_loopback() const;

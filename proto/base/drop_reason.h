@@ -10,16 +10,16 @@ namespace sluice {
 
 enum class DropReason : std::uint8_t {
   // Datagrams, before any key was used.
-  kRunt,             // shorter than its type allows
-  kOversize,         // longer than its type allows
-  kUnknownType,      // first byte of no message of ours
+  kRunt,               // shorter than its type allows
+  kOversize,           // longer than its type allows
+  kUnknownType,        // first byte of no message of ours
   kUnknownConnection,  // no link has this connection id
-  kBadVersion,       // INIT of a version or suite set we do not speak
-  kBadMac1,          // INIT not made for this relay's key
-  kRateLimited,      // the address prefix used up its bucket
-  kCookieNeeded,     // under load, answered with a COOKIE
+  kBadVersion,         // INIT of a version or suite set we do not speak
+  kBadMac1,            // INIT not made for this relay's key
+  kRateLimited,        // the address prefix used up its bucket
+  kCookieNeeded,       // under load, answered with a COOKIE
   kBadCookie,
-  kTicketSealed,     // the ticket does not open with our key
+  kTicketSealed,  // the ticket does not open with our key
   kTicketExpired,
   kTicketNotYet,
   kTicketForeign,    // made for another relay
@@ -33,24 +33,24 @@ enum class DropReason : std::uint8_t {
   kKeyPhase,              // a key phase whose keys are gone
   kLinkClosed,            // came for a link that has ended or is ending
   // Frames inside the seal.
-  kMalformed,          // lengths or values that contradict each other
-  kUnknownFrame,       // skipped, not critical
-  kUnknownTrack,       // media before the answer to its PUSH
-  kNotAllowed,         // the ticket does not carry this right
+  kMalformed,     // lengths or values that contradict each other
+  kUnknownFrame,  // skipped, not critical
+  kUnknownTrack,  // media before the answer to its PUSH
+  kNotAllowed,    // the ticket does not carry this right
   kFrameTooLarge,
   kDuplicatePart,
-  kStalePart,          // older than the ring holds
-  kFeedbackOfUnsent,   // acknowledges a number that was never sent
-  kControlOverflow,    // control data beyond the window
+  kStalePart,         // older than the ring holds
+  kFeedbackOfUnsent,  // acknowledges a number that was never sent
+  kControlOverflow,   // control data beyond the window
   kControlTooLarge,
   // Egress.
-  kQueueFull,          // the subscriber's queue holds its limit in ms
-  kBrokenUntilKey,     // an earlier frame that this one needs was dropped
-  kTooLate,            // cannot arrive before its deadline
-  kOverwritten,        // left the ring before it could be sent
-  kHandoverFull,       // the ring between two workers was full
-  kPathUnvalidated,    // the peer's new address has not answered its challenge
-  kSendRefused,        // the kernel refused the send
+  kQueueFull,        // the subscriber's queue holds its limit in ms
+  kBrokenUntilKey,   // an earlier frame that this one needs was dropped
+  kTooLate,          // cannot arrive before its deadline
+  kOverwritten,      // left the ring before it could be sent
+  kHandoverFull,     // the ring between two workers was full
+  kPathUnvalidated,  // the peer's new address has not answered its challenge
+  kSendRefused,      // the kernel refused the send
   kCount,
 };
 

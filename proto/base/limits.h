@@ -1,6 +1,7 @@
-// Every limit of the wire and of the state behind it, with its unit in the name and, in the comment,
-// where the number comes from and what breaks when it is halved or doubled. Derived sizes are
-// expressions; the static_asserts at the end are the header budget of docs/PROTOCOL.md (P-WIRE-03).
+// Every limit of the wire and of the state behind it, with its unit in the name and, in the
+// comment, where the number comes from and what breaks when it is halved or doubled. Derived sizes
+// are expressions; the static_asserts at the end are the header budget of docs/PROTOCOL.md
+// (P-WIRE-03).
 #pragma once
 
 #include <cstddef>
@@ -10,7 +11,7 @@
 
 namespace sluice {
 
-// --- Sizes on the wire -------------------------------------------------------------------------
+// Sizes on the wire.
 
 /// Largest UDP payload: 1280 (the smallest IPv6 MTU) less 40 of IPv6 and 8 of UDP. Larger fails on
 /// tunnels; half would double the cost of every packet.
@@ -40,8 +41,8 @@ inline constexpr std::size_t kRepairBitmapBytesMax = 10;
 inline constexpr std::size_t kCodedFieldsBytes = 2 + 8;
 
 /// What is left for a part's body when a repair of it must fit the same datagram: 1175.
-inline constexpr std::size_t kPartBytesMax = kDatagramBytesMax - kDataHeaderToRelayBytes - kTagBytes -
-                                             kFrameHeaderBytes - kRepairHeaderBytes -
+inline constexpr std::size_t kPartBytesMax = kDatagramBytesMax - kDataHeaderToRelayBytes -
+                                             kTagBytes - kFrameHeaderBytes - kRepairHeaderBytes -
                                              kRepairBitmapBytesMax - kCodedFieldsBytes;
 
 /// Plaintext of a full part as it lies in a packet ring.
@@ -55,7 +56,7 @@ inline constexpr std::size_t kCookieBytes = 64;
 /// Type 1, connection id 6, token 16: smaller than any DATA that may trigger it (P-RESET-02).
 inline constexpr std::size_t kResetBytes = 1 + 6 + 16;
 
-// --- Media -------------------------------------------------------------------------------------
+// Media.
 
 /// A media frame: 2 MiB holds a key frame of 4K video at 100 Mbit/s; the index field carries 4095
 /// parts. Half still carries 1080p; double does not fit the field.
@@ -71,21 +72,23 @@ inline constexpr std::size_t kTracksPerStreamMax = 8;
 /// Link-local track ids: the field is one byte.
 inline constexpr std::size_t kTracksPerLinkMax = 256;
 
-/// Parts a track's ring can hold: 10 MB of full parts, 12 s of 7 Mbit/s. Half loses the cached GOP of
-/// a file pushed at 4 Mbit/s with 12 s between key frames; double costs 20 MB for each busy track.
+/// Parts a track's ring can hold: 10 MB of full parts, 12 s of 7 Mbit/s. Half loses the cached GOP
+/// of a file pushed at 4 Mbit/s with 12 s between key frames; double costs 20 MB for each busy
+/// track.
 inline constexpr std::size_t kTrackRingPartsMax = 8192;
 inline constexpr std::size_t kTrackRingPartsMin = 64;
 
-// --- Link --------------------------------------------------------------------------------------
+// Link.
 
-/// Keys are renewed after this many packets or seconds, and hard-stopped at 2^27 packets: the bound for
-/// AES-128-GCM is 2^24.5 full packets at an attacker's advantage of 2^-57 (RFC 9001 appendix B.1).
+/// Keys are renewed after this many packets or seconds, and hard-stopped at 2^27 packets: the bound
+/// for AES-128-GCM is 2^24.5 full packets at an attacker's advantage of 2^-57 (RFC 9001 appendix
+/// B.1).
 inline constexpr std::uint64_t kKeyPacketsMax = 1ULL << 22U;
 inline constexpr std::uint64_t kKeyPacketsHardMax = 1ULL << 27U;
 inline constexpr Duration kKeyAgeMax = std::chrono::seconds{120};
 
-/// Numbers behind the newest that a replay window remembers (RFC 6479 ring). At 10,000 packets/s this
-/// is 0.2 s of reordering.
+/// Numbers behind the newest that a replay window remembers (RFC 6479 ring). At 10,000 packets/s
+/// this is 0.2 s of reordering.
 inline constexpr std::size_t kReplayWindowPackets = 2048;
 
 /// Sent packets remembered until acknowledged or lost: 8 Mbit/s for 8 s. Grows from 64.
@@ -103,18 +106,20 @@ inline constexpr std::size_t kEgressEntriesMax = 1024;
 /// Packets in one UDP_SEGMENT send: the kernel's limit is 64; 16 is the pacer's largest quantum.
 inline constexpr std::size_t kRunPacketsMax = 16;
 
-/// What the packets in flight carried: mostly one part each, a handful of small frames in some. Half
-/// still fits full media packets one to one; double costs 400 KB on the busiest link.
+/// What the packets in flight carried: mostly one part each, a handful of small frames in some.
+/// Half still fits full media packets one to one; double costs 400 KB on the busiest link.
 inline constexpr std::size_t kSentItemsMax = 2 * kSentPacketsMax;
 
-/// Lost parts of one priority that wait to be sent again: all that can be in flight. Beyond it a part
-/// is given up by name.
+/// Lost parts of one priority that wait to be sent again: all that can be in flight. Beyond it a
+/// part is given up by name.
 inline constexpr std::size_t kRetransmitPartsMax = kSentPacketsMax;
 
-/// Parts given up that nobody was told of yet: all that one feedback can bring about after an outage.
+/// Parts given up that nobody was told of yet: all that one feedback can bring about after an
+/// outage.
 inline constexpr std::size_t kGaveUpEventsMax = kSentPacketsMax;
 
-/// Small events (key requests, skips, reports) that one datagram may bring: 4 bytes each at the least.
+/// Small events (key requests, skips, reports) that one datagram may bring: 4 bytes each at the
+/// least.
 inline constexpr std::size_t kLinkEventsMax = 512;
 
 /// CONTROL frames of one stream in flight: 64 KiB in full packets are 57; small messages one by one
@@ -128,8 +133,8 @@ inline constexpr std::size_t kPendingFramesMax = 256;
 /// 0.5 ms. Half doubles that; much more and the pacer is no pacer.
 inline constexpr std::uint64_t kPacerBitsPerSecond = 1'000'000'000;
 
-/// Keepalive and idle: NATs forget UDP after 30 s at the least (RFC 4787), so 10 s; three missed ones
-/// are an idle link.
+/// Keepalive and idle: NATs forget UDP after 30 s at the least (RFC 4787), so 10 s; three missed
+/// ones are an idle link.
 inline constexpr Duration kKeepalive = std::chrono::seconds{10};
 inline constexpr Duration kIdleTimeout = std::chrono::seconds{30};
 
@@ -140,7 +145,7 @@ inline constexpr Duration kHalfOpenTimeout = std::chrono::seconds{10};
 inline constexpr std::size_t kControlMessageBytesMax = 8U << 10U;
 inline constexpr std::size_t kControlWindowBytes = 64U << 10U;
 
-// --- Relay -------------------------------------------------------------------------------------
+// Relay.
 
 /// Workers: the connection id has 5 bits for them.
 inline constexpr std::size_t kWorkersMax = 32;
@@ -152,7 +157,8 @@ inline constexpr std::size_t kLinksPerWorkerMax = 1U << 16U;
 /// 40 ms of 1 Gbit/s.
 inline constexpr std::size_t kMailboxMessagesMax = 4096;
 
-/// Used ticket ids remembered, each until its expiry (60 s at most): 3000 joins/s for 60 s, rounded up.
+/// Used ticket ids remembered, each until its expiry (60 s at most): 3000 joins/s for 60 s, rounded
+/// up.
 inline constexpr std::size_t kUsedTicketsMax = 1U << 18U;
 
 /// Subscriber queue, in time at its own rate, beyond which frames are dropped by name.

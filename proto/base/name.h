@@ -1,5 +1,5 @@
-// Name<N>: a checked name of a room, user or stream. Letters, digits, `_` and `-` only, so that a name
-// may stand in a path, a URL, a label or a log line as it is. Fixed storage: no allocation.
+// Name<N>: a checked name of a room, user or stream. Letters, digits, `_` and `-` only, so that a
+// name may stand in a path, a URL, a label or a log line as it is. Fixed storage: no allocation.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,8 @@
 namespace sluice {
 
 constexpr bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         c == '-';
 }
 
 template <std::size_t kMax>
@@ -25,7 +26,8 @@ class Name {
 
   /// Nothing when empty, too long, or with a character that names may not have.
   static constexpr std::optional<Name> parse(std::string_view text) {
-    if (text.empty() || text.size() > kMax || !std::all_of(text.begin(), text.end(), is_name_character)) {
+    if (text.empty() || text.size() > kMax ||
+        !std::all_of(text.begin(), text.end(), is_name_character)) {
       return std::nullopt;
     }
     Name name;

@@ -1,6 +1,7 @@
 // Result<T, E>: a value or the reason why there is none; the names are std::expected's, which
 // libstdc++ 12 lacks. Three uses: Result<T> when a peer's bytes are refused (E = DropReason),
-// Result<T, Failure> when the environment fails and a person will read why, Result<T, SomeEnum> else.
+// Result<T, Failure> when the environment fails and a person will read why, Result<T, SomeEnum>
+// else.
 #pragma once
 
 #include <string>
@@ -31,14 +32,19 @@ struct Done {};
 template <class T, class E = DropReason>
 class [[nodiscard]] Result {
  public:
-  // Both conversions are implicit so that `return value;` and `return Unexpected{reason};` read well.
-  Result(T value) noexcept : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  // Both conversions are implicit so that `return value;` and `return Unexpected{reason};` read
+  // well.
+  Result(T value) noexcept
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+
   /// Makes the value in its place, from `args`: for values that cost more to move than to make.
   template <class... Args>
   explicit Result(std::in_place_t, Args&&... args) noexcept
       : state_(std::in_place_index<0>, std::forward<Args>(args)...) {}
 
-  Result(Unexpected<E> e) noexcept : state_(std::in_place_index<1>, std::move(e.error)) {}  // NOLINT(google-explicit-constructor)
+  Result(Unexpected<E> e) noexcept
+      : state_(std::in_place_index<1>, std::move(e.error)) {
+  }  // NOLINT(google-explicit-constructor)
 
   bool has_value() const noexcept { return state_.index() == 0; }
 

@@ -65,7 +65,8 @@ class RingQueue {
  private:
   void grow() {
     constexpr std::size_t kFirst = 8;
-    const std::size_t larger = capacity_ == 0 ? std::min(kFirst, std::bit_ceil(limit_)) : capacity_ * 2;
+    const std::size_t larger =
+        capacity_ == 0 ? std::min(kFirst, std::bit_ceil(limit_)) : capacity_ * 2;
     auto slots = std::make_unique<T[]>(larger);
     for (std::size_t i = 0; i < size_; ++i) slots[i] = std::move((*this)[i]);
     slots_ = std::move(slots);

@@ -1,5 +1,6 @@
-// Sequence arithmetic, all of it. Seq is the 24-bit part number of a track and wraps; PacketNumber is
-// the 64-bit packet number of one direction of a link, never wraps, and travels as its low 24 bits.
+// Sequence arithmetic, all of it. Seq is the 24-bit part number of a track and wraps; PacketNumber
+// is the 64-bit packet number of one direction of a link, never wraps, and travels as its low 24
+// bits.
 #pragma once
 
 #include <compare>
@@ -52,7 +53,8 @@ constexpr PacketNumber expand_packet_number(std::uint32_t low, PacketNumber expe
   constexpr std::uint64_t kWindow = 1ULL << 24U;
   const std::uint64_t candidate = (expected.value & ~(kWindow - 1)) | low;
   if (candidate + kWindow / 2 <= expected.value) return {candidate + kWindow};
-  if (candidate > expected.value + kWindow / 2 && candidate >= kWindow) return {candidate - kWindow};
+  if (candidate > expected.value + kWindow / 2 && candidate >= kWindow)
+    return {candidate - kWindow};
   return {candidate};
 }
 

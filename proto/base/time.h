@@ -26,7 +26,9 @@ inline constexpr Instant kNever{Duration{INT64_MAX / 2}};
 inline constexpr Instant kLongAgo{Duration{INT64_MIN / 2}};
 
 constexpr std::int64_t to_us(Duration d) { return d.count(); }
+
 constexpr std::int64_t to_us(Instant t) { return t.time_since_epoch().count(); }
+
 constexpr Instant instant_from_us(std::int64_t us) { return Instant{Duration{us}}; }
 
 /// Wall-clock time, for ticket validity only: seconds since the Unix epoch.

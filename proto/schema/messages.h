@@ -73,7 +73,7 @@ struct Status {
   SLUICE_SCHEMA_COMPARABLE(Status);
 };
 
-// --- hello.fbs ---------------------------------------------------------------------------------
+// hello.fbs.
 
 struct Load {
   std::uint16_t workers = 0;
@@ -131,7 +131,7 @@ struct Drain {
   SLUICE_SCHEMA_COMPARABLE(Drain);
 };
 
-// --- room.fbs ----------------------------------------------------------------------------------
+// room.fbs.
 
 struct RoomLimits {
   std::uint32_t members_max = 0;
@@ -187,7 +187,7 @@ struct RoomList {
   SLUICE_SCHEMA_COMPARABLE(RoomList);
 };
 
-// --- member.fbs --------------------------------------------------------------------------------
+// member.fbs.
 
 enum class EndpointKind : std::uint8_t { kLink, kRtmp, kHttpFlv, kWebSocket };
 
@@ -275,7 +275,7 @@ struct MemberList {
   SLUICE_SCHEMA_COMPARABLE(MemberList);
 };
 
-// --- stream.fbs --------------------------------------------------------------------------------
+// stream.fbs.
 
 enum class TrackKind : std::uint8_t { kAudio = 1, kVideo = 2, kData = 3 };
 
@@ -325,7 +325,7 @@ struct Quality {
   SLUICE_SCHEMA_COMPARABLE(Quality);
 };
 
-// --- authorize.fbs, recording.fbs, ticket.fbs --------------------------------------------------
+// authorize.fbs, recording.fbs, ticket.fbs.
 
 struct Authorize {
   EndpointKind endpoint = EndpointKind::kRtmp;

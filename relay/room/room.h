@@ -48,7 +48,7 @@ class Room {
   Room(const Room&) = delete;
   Room& operator=(const Room&) = delete;
 
-  // --- Members -----------------------------------------------------------------------------------
+  // Members.
 
   /// A link that was accepted and has sent nothing yet.
   Member& add_member(Instant now, NewLink&& accepted, RandomSource random);
@@ -60,8 +60,7 @@ class Room {
   void close_member(Instant now, Member& member, link::CloseCode code, LeaveReason reason);
   void erase_member(Member& member);
 
-  // --- From the home and from other branches
-  // ---------------------------------------------------------
+  // From the home and from other branches.
 
   void handle(Instant now, const MemberEntered& mail);
   void handle(Instant now, const MemberLeft& mail);
@@ -76,8 +75,7 @@ class Room {
   /// A part of a stream whose origin is another worker.
   void handle_handover(Instant now, const HandoverPart& part);
 
-  // --- Time
-  // ----------------------------------------------------------------------------------------
+  // Time.
 
   /// After everything of a turn: forwards what was collected, asks for key frames, reports to
   /// pushers.
@@ -86,8 +84,7 @@ class Room {
   /// Every kRoomTick: rates, sessions, patience.
   void tick(Instant now);
 
-  // --- Orders and answers
-  // ------------------------------------------------------------------------------
+  // Orders and answers.
 
   std::size_t request_key(Instant now, const StreamName& stream);
   std::size_t set_rights(Instant now, const AskRights& ask);

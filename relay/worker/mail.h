@@ -32,8 +32,7 @@ enum class QuestionId : std::uint64_t {};
 /// 0 .. workers - 1; also the 5 bits in connection ids.
 enum class WorkerIndex : std::uint8_t {};
 
-// --- The door to workers
-// ----------------------------------------------------------------------------
+// The door to workers.
 
 /// Who a link belongs to, from its ticket.
 struct Pass {
@@ -74,8 +73,7 @@ struct RoomEnd {
 /// Every link goes, with CLOSE draining.
 struct CloseAll {};
 
-// --- Workers to the door
-// ------------------------------------------------------------------------------
+// Workers to the door.
 
 /// The first authentic DATA came: the ACCEPT need not be kept any more (P-HS-09).
 struct LinkEstablished {
@@ -88,8 +86,7 @@ struct LinkGone {
   ConnectionId connection{};
 };
 
-// --- Branches to the home
-// -----------------------------------------------------------------------------
+// Branches to the home.
 
 /// An established member of a branch.
 struct Join {
@@ -137,8 +134,7 @@ struct MemberRights {
   crypto::Rights rights;
 };
 
-// --- The home to branches
-// -----------------------------------------------------------------------------
+// The home to branches.
 
 struct MemberEntered {
   RoomId room{};
@@ -182,8 +178,7 @@ struct AppDelivery {
   AppMessage message;
 };
 
-// --- Between a branch and a stream's origin
-// -----------------------------------------------------------
+// Between a branch and a stream's origin.
 
 /// The branch has subscribers for the stream now, or none any more.
 struct StreamWanted {
@@ -207,8 +202,7 @@ struct PatienceTold {
   std::uint16_t recover_within_ms = 0;
 };
 
-// --- The main thread
-// ------------------------------------------------------------------------------------
+// The main thread.
 
 struct AskRooms {
   QuestionId id{};

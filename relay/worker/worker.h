@@ -55,8 +55,7 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // --- Input
-  // ---------------------------------------------------------------------------------------
+  // Input.
 
   void handle_datagram(Instant now, MutableBytes datagram, const Address& from, std::uint8_t ecn);
 
@@ -64,8 +63,7 @@ class Worker {
   void handle_mail(Instant now);
   void handle_timeout(Instant now);
 
-  // --- Output
-  // --------------------------------------------------------------------------------------
+  // Output.
 
   /// After the inputs of a turn: rooms forward what was collected, mail leaves.
   void end_turn(Instant now);

@@ -55,8 +55,8 @@ TEST(BigEndian, PutsTheHighestByteFirstAtEveryWidth) {
 }
 
 TEST(Varint, KeepsEveryEdgeAndRefusesOverflow) {
-  for (const std::uint64_t v : {0ULL, 1ULL, 127ULL, 128ULL, 16383ULL, 16384ULL, 1ULL << 32U, 1ULL << 63U,
-                                static_cast<unsigned long long>(UINT64_MAX)}) {
+  for (const std::uint64_t v : {0ULL, 1ULL, 127ULL, 128ULL, 16383ULL, 16384ULL, 1ULL << 32U,
+                                1ULL << 63U, static_cast<unsigned long long>(UINT64_MAX)}) {
     std::array<std::byte, 10> buffer{};
     Writer writer{buffer};
     writer.varint(v);
@@ -72,7 +72,8 @@ TEST(Varint, KeepsEveryEdgeAndRefusesOverflow) {
 }
 
 TEST(Varint, CarriesSignsByZigzag) {
-  for (const std::int64_t v : {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, INT64_MIN, INT64_MAX}) {
+  for (const std::int64_t v :
+       {std::int64_t{0}, std::int64_t{-1}, std::int64_t{1}, INT64_MIN, INT64_MAX}) {
     std::array<std::byte, 10> buffer{};
     Writer writer{buffer};
     writer.zigzag(v);

@@ -13,7 +13,8 @@ TEST(Name, TakesOnlyItsAlphabetAndLength) {
   EXPECT_TRUE(RoomName::parse(std::string(64, 'r')));
   EXPECT_FALSE(RoomName::parse(""));
   EXPECT_FALSE(RoomName::parse(std::string(65, 'r')));
-  for (const char* bad : {"a/b", "..", "a b", "ä", "a\n", "a%"}) EXPECT_FALSE(RoomName::parse(bad)) << bad;
+  for (const char* bad : {"a/b", "..", "a b", "ä", "a\n", "a%"})
+    EXPECT_FALSE(RoomName::parse(bad)) << bad;
 }
 
 TEST(Name, ComparesByText) {

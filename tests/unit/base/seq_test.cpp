@@ -23,11 +23,12 @@ TEST(PacketNumber, ExpandsTheLow24BitsNearestToTheExpected) {
     std::uint64_t expected, full;
   };
 
-  for (const Case& c : {Case{0, 0, 0}, Case{5, 0, 5}, Case{0xFFFFFF, 1U << 24U, 0xFFFFFF},
-                        Case{0, 0xFFFFFF, 1U << 24U}, Case{7, (9ULL << 24U) - 2, (9ULL << 24U) + 7},
-                        Case{0xFFFFF0, (9ULL << 24U) + 2, (9ULL << 24U) - 16},
-                        Case{0xFFFFFF, 0, 0xFFFFFF}}) {
-    EXPECT_EQ(expand_packet_number(c.low, {c.expected}).value, c.full) << c.low << " near " << c.expected;
+  for (const Case& c :
+       {Case{0, 0, 0}, Case{5, 0, 5}, Case{0xFFFFFF, 1U << 24U, 0xFFFFFF},
+        Case{0, 0xFFFFFF, 1U << 24U}, Case{7, (9ULL << 24U) - 2, (9ULL << 24U) + 7},
+        Case{0xFFFFF0, (9ULL << 24U) + 2, (9ULL << 24U) - 16}, Case{0xFFFFFF, 0, 0xFFFFFF}}) {
+    EXPECT_EQ(expand_packet_number(c.low, {c.expected}).value, c.full)
+        << c.low << " near " << c.expected;
   }
 }
 
