@@ -217,6 +217,102 @@ TEST(Relay, ASlowSubscriberDropsWholeFramesByDependencyAndOthersDoNotNotice) {
   EXPECT_LE(ann.key_requests, 3U * 2U * 18U);  // two a second for each track
 }
 
+// Threat 12: whatever a pusher writes into its headers is dropped by name or passed on as it is,
+// and costs nobody else anything.
+TEST(Relay, AHostilePusherHarmsOnlyItself) {
+  RelayNodeConfig config;
+  config.workers = 2;
+  config.placement = relay::Placement::kRoundRobin;
+  House house{config};
+  RelayClient& ann = house.join("room", "ann", pushing({"cam"}));
+  RelayClient& evil = house.join("room", "evil", pushing({"evil"}));
+  RelayClient& bob = house.join("room", "bob", watching());
+  house.net.run_for(seconds{1});
+  evil.stop_media();
+  Xoshiro random{99};
+  PacketRing ring;
+  evil.link()->open_egress_track(TrackId{0}, &ring, link::Priority::kBase);
+  std::uint32_t number = 0;
+  for (int round = 0; round < 200; ++round) {
+    for (int i = 0; i < 20; ++i) {
+      wire::MediaHeader lie;
+      lie.seq = Seq{static_cast<std::uint32_t>(random.chance(0.5) ? random.next() : number)};
+      lie.count = static_cast<std::uint16_t>(1 + random.below(random.chance(0.2) ? 4095 : 4));
+      lie.index = static_cast<std::uint16_t>(random.below(lie.count));
+      lie.dts = static_cast<std::uint32_t>(random.next()) & 0xFFFFFF;
+      lie.dep = static_cast<std::uint8_t>(random.next());
+      lie.keyframe = random.chance(0.3);
+      lie.discardable = random.chance(0.3);
+      std::vector<std::byte> part(kMediaHeaderBytes + 1 + random.below(kPartBytesMax));
+      wire::encode_media_header(lie, std::span<std::byte>{part}.first<kMediaHeaderBytes>());
+      ring.insert(Seq{number}, part, Seq{number});
+      static_cast<void>(
+          evil.link()->queue_media(TrackId{0}, Seq{number}, 1, house.net.now() + seconds{1}));
+      ++number;
+    }
+    house.net.run_for(milliseconds{10});
+  }
+  house.net.run_for(seconds{1});
+  house.stop_media();
+  house.net.run_for(seconds{1});
+  expect_whole(ann, bob, "cam/v");
+  expect_whole(ann, bob, "cam/a");
+  expect_whole(ann, evil, "cam/v");
+  EXPECT_GT(house.relay.drops(DropReason::kMalformed), 0U);
+  EXPECT_TRUE(evil.joined());
+}
+
+// Threat 12
+TEST(Relay, ATicketsRateHoldsAPusherBack) {
+  House house;
+  RelayClient& greedy =
+      house.join_with(house.relay.issue("room", "ann", house.net.now(),
+                                        [](crypto::Ticket& t) { t.rate_kbit_max = 300; }),
+                      pushing({"cam"}));
+  house.net.run_for(seconds{10});
+  EXPECT_TRUE(greedy.joined());
+  EXPECT_GT(house.relay.drops(DropReason::kRateLimited), 0U);
+}
+
+TEST(Relay, ASessionEndsAtItsTime) {
+  House house;
+  RelayClient& ann =
+      house.join_with(house.relay.issue("room", "ann", house.net.now(),
+                                        [](crypto::Ticket& t) { t.session_seconds_max = 2; }),
+                      watching());
+  house.net.run_for(milliseconds{1900});
+  EXPECT_FALSE(ann.closed.has_value());
+  house.net.run_for(seconds{1});
+  EXPECT_EQ(ann.closed, link::CloseCode::kNotAllowed);
+}
+
+TEST(Relay, RightsTakenAwayEndWhatTheyAllowed) {
+  House house;
+  RelayClient& ann = house.join("room", "ann", pushing({"cam"}));
+  RelayClient& bob = house.join("room", "bob", watching());
+  house.net.run_for(seconds{1});
+  relay::AskRights ask{relay::QuestionId{3}, *RoomName::parse("room"), *UserName::parse("ann"),
+                       std::nullopt, crypto::Rights{}.with(crypto::Right::kPushAudio)};
+  house.relay.ask(house.net.now(), relay::Party{1}, ask);
+  house.net.run_for(seconds{3});
+  EXPECT_TRUE(ann.joined());
+  EXPECT_EQ(bob.messages_of<wire::StreamEvent>().back().change, wire::StreamEvent::Change::kDown);
+  EXPECT_GT(house.relay.drops(DropReason::kUnknownTrack), 0U);
+}
+
+// P-CTRL-01: a peer that does not keep to the messages is closed, and takes nothing with it.
+TEST(Relay, MalformedRequestsCloseTheLink) {
+  House house;
+  RelayClient& ann = house.join("room", "ann", watching());
+  RelayClient& bob = house.join("room", "bob", watching());
+  house.net.run_for(milliseconds{200});
+  const std::vector<std::byte> junk(3, std::byte{0xFF});
+  ASSERT_TRUE(ann.link()->send_message(link::ControlStreamId::kRoom, 1, junk).has_value());
+  house.net.run_for(milliseconds{300});
+  EXPECT_EQ(ann.closed, link::CloseCode::kProtocolError);
+  EXPECT_FALSE(bob.closed.has_value());
+}
+
 TEST(Relay, NothingOfARoomReachesAnother) {
   RelayNodeConfig config;
   config.workers = 2;
