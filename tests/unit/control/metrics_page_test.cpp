@@ -43,8 +43,8 @@ TEST(MetricsPage, SumsTheShardsOfAllThreads) {
   shards.door.drop(DropReason::kRunt, 2);
   shards.first.drop(DropReason::kRunt, 3);
   shards.second.drop(DropReason::kQueueFull);
-  shards.first.in.add(PacketKind::kMedia, 1200, 7);
-  shards.second.in.add(PacketKind::kMedia, 100, 1);
+  shards.first.in.add(PacketKind::kData, 1200, 7);
+  shards.second.in.add(PacketKind::kData, 100, 1);
   shards.second.members.set(4);
   shards.door.rooms.set(3);
   shards.door.handshakes[3].add(9);
@@ -52,8 +52,8 @@ TEST(MetricsPage, SumsTheShardsOfAllThreads) {
   const std::string text = metrics_text(shards.source());
   EXPECT_EQ(value_of(text, "sluice_relay_drops_total{reason=\"runt\"}"), "5");
   EXPECT_EQ(value_of(text, "sluice_relay_drops_total{reason=\"queue_full\"}"), "1");
-  EXPECT_EQ(value_of(text, "sluice_relay_packets_total{direction=\"in\",kind=\"media\"}"), "8");
-  EXPECT_EQ(value_of(text, "sluice_relay_bytes_total{direction=\"in\",kind=\"media\"}"), "1300");
+  EXPECT_EQ(value_of(text, "sluice_relay_packets_total{direction=\"in\",kind=\"data\"}"), "8");
+  EXPECT_EQ(value_of(text, "sluice_relay_bytes_total{direction=\"in\",kind=\"data\"}"), "1300");
   EXPECT_EQ(value_of(text, "sluice_relay_members"), "4");
   EXPECT_EQ(value_of(text, "sluice_relay_rooms"), "3");
   EXPECT_EQ(value_of(text, "sluice_relay_handshakes_total{result=\"ticket_not_yet\"}"), "9");
