@@ -25,7 +25,7 @@ class PacketRing {
   explicit PacketRing(std::size_t parts_max = kTrackRingPartsMax) : parts_max_(parts_max) {
     CHECK(parts_max >= kTrackRingPartsMin && (parts_max & (parts_max - 1)) == 0);
     slots_.resize(kTrackRingPartsMin);
-    storage_ = std::make_unique<std::byte[]>(kTrackRingPartsMin * kPartPlaintextBytesMax);
+    storage_ = make_storage();
   }
 
   /// Copies `part` (at most kPartPlaintextBytesMax bytes) in. A number that is held already, or
@@ -70,6 +70,13 @@ class PacketRing {
 
   std::byte* bytes_of(Seq seq) { return storage_.get() + index_of(seq) * kPartPlaintextBytesMax; }
 
+  /// Not cleared: two small parts with distant numbers make a ring grow to its limit, and must not
+  /// cost the memory, or the time to clear it, before parts fill it. find() shows only what was
+  /// stored.
+  std::unique_ptr<std::byte[]> make_storage() const {
+    return std::make_unique_for_overwrite<std::byte[]>(slots_.size() * kPartPlaintextBytesMax);
+  }
+
   /// The parts from `keep_from` to `seq` need more slots than there are, and fit the limit: a jump
   /// of the numbers beyond it costs no memory.
   bool is_beyond(Seq seq, Seq keep_from) const {
@@ -81,7 +88,7 @@ class PacketRing {
   void grow() {
     std::vector<Slot> old_slots(slots_.size() * 2);
     old_slots.swap(slots_);
-    auto old_storage = std::make_unique<std::byte[]>(slots_.size() * kPartPlaintextBytesMax);
+    std::unique_ptr<std::byte[]> old_storage = make_storage();
     old_storage.swap(storage_);
     for (std::size_t i = 0; i < old_slots.size(); ++i) {
       if (old_slots[i].bytes == 0) continue;

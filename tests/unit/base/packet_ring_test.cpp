@@ -1,6 +1,10 @@
 #include "proto/base/packet_ring.h"
 
+#include <unistd.h>
+
+#include <fstream>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -65,6 +69,28 @@ TEST(PacketRing, KeepsTheSlotOfALostPartThatMayStillCome) {
   ASSERT_EQ(jump.insert(lost, part("x"), lost), PacketRing::Insert::kStored);
   ASSERT_EQ(jump.insert(lost + 100000, part("x"), lost), PacketRing::Insert::kStored);
   EXPECT_EQ(jump.capacity(), kTrackRingPartsMin) << "what cannot be kept anyway costs nothing";
+}
+
+/// Memory of this process that is in use, as the kernel counts it.
+std::size_t resident_bytes() {
+  std::size_t total = 0;
+  std::size_t resident = 0;
+  std::ifstream{"/proc/self/statm"} >> total >> resident;
+  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// A member may push 64 tracks: with two parts each they would take 640 MB.
+TEST(PacketRing, GrownByAJumpOfTheNumbersTakesNoMemoryBeforePartsFillIt) {
+  const std::size_t before = resident_bytes();
+  std::vector<std::unique_ptr<PacketRing>> rings;
+  for (int i = 0; i < 32; ++i) {
+    rings.push_back(std::make_unique<PacketRing>());
+    rings.back()->insert(Seq{0}, part("x"), Seq{0});
+    rings.back()->insert(Seq{kTrackRingPartsMax - 1}, part("y"), Seq{0});
+    EXPECT_EQ(rings.back()->capacity(), kTrackRingPartsMax);
+  }
+  const std::size_t now = resident_bytes();
+  EXPECT_LT(now - std::min(before, now), 32U << 20U);
 }
 
 }  // namespace
