@@ -47,12 +47,30 @@ void Subscriber::handle_event(Instant now, const link::Event& event) {
 }
 
 void Subscriber::handle_media(Instant now, const link::MediaArrived& media) {
+  if (!knows(media.track) && held_.size() < kHeldPartsMax) {
+    held_.push_back({media.track, {media.part.begin(), media.part.end()}});
+    return;
+  }
   const auto taken = buffer_.handle_part(now, media.track, media.part);
   if (!taken) {
     stats_.count_drop(taken.error());
     return;
   }
   if (media.revived) ++stats_.recovered_by_fec;
+}
+
+void Subscriber::take_held(Instant now) {
+  for (const HeldPart& held : held_) {
+    if (!knows(held.track)) continue;
+    const auto taken = buffer_.handle_part(now, held.track, held.part);
+    if (!taken) stats_.count_drop(taken.error());
+  }
+  std::erase_if(held_, [this](const HeldPart& held) { return knows(held.track); });
+}
+
+bool Subscriber::knows(TrackId track) const {
+  return std::any_of(tracks_.begin(), tracks_.end(),
+                     [&](const auto& known) { return known.id == track; });
 }
 
 void Subscriber::handle_message(Instant now, const link::MessageArrived& message) {
@@ -84,16 +102,17 @@ void Subscriber::handle_stream(Instant now, const wire::StreamEvent& event) {
     state_ = State::kEnding;
     return;
   }
+  // The room tells of the stream before the subscription is made; its tracks have no ids yet.
+  if (event.tracks.empty()) return;
   for (const wire::TrackDescription& track : event.tracks) {
-    const bool known = std::any_of(tracks_.begin(), tracks_.end(),
-                                   [&](const auto& had) { return had.id == track.id; });
-    if (known) continue;
+    if (knows(track.id)) continue;
     buffer_.add_track(track.id, track.kind);
     tracks_.push_back(track);
     has_video_ = has_video_ || track.kind == TrackKind::kVideo;
   }
   state_ = State::kReceiving;
   handlers_.on_tracks(tracks_);
+  take_held(now);
 }
 
 void Subscriber::handle_closed(const link::Closed& closed) {

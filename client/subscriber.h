@@ -68,7 +68,19 @@ class Subscriber {
   const Stats& stats() const { return stats_; }
 
  private:
+  /// Media that overtook the STREAM message which names its track: that one was lost and comes
+  /// again, the media will not.
+  struct HeldPart {
+    TrackId track{};
+    std::vector<std::byte> part;
+  };
+
+  /// 2.5 MB: the cached GOP of 2 s at 8 Mbit/s. Half loses its end on a link of long round trips.
+  static constexpr std::size_t kHeldPartsMax = 2048;
+
   void handle_media(Instant now, const link::MediaArrived& media);
+  void take_held(Instant now);
+  bool knows(TrackId track) const;
   void handle_message(Instant now, const link::MessageArrived& message);
   void handle_stream(Instant now, const wire::StreamEvent& event);
   void handle_closed(const link::Closed& closed);
@@ -83,6 +95,7 @@ class Subscriber {
   JitterBuffer buffer_;
   bool has_video_ = false;
   std::vector<wire::TrackDescription> tracks_;
+  std::vector<HeldPart> held_;
   Stats stats_;
 };
 

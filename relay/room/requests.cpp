@@ -27,9 +27,6 @@ void Room::become_present(Instant now, Member& member) {
     send(now, member,
          wire::MemberEvent{wire::MemberEvent::Change::kIn, other->user, other->rights.bits(), 0});
   }
-  for (const auto& [handle, stream] : streams_) {
-    if (!stream->ended()) send(now, member, stream->event(wire::StreamEvent::Change::kUp));
-  }
   handle_early_bytes(now, member);
   const std::vector<Member::HeldMessage> held = std::exchange(member.held, {});
   for (const Member::HeldMessage& message : held) {
@@ -40,6 +37,12 @@ void Room::become_present(Instant now, Member& member) {
     } else {
       handle_application_message(now, member, view);
     }
+  }
+  // Who subscribed already was told of those streams with its own track ids.
+  for (const auto& [handle, stream] : streams_) {
+    if (stream->ended() || stream->subscription_of(member) != nullptr) continue;
+    if (stream->identity().pusher == member.connection()) continue;
+    send(now, member, stream->event(wire::StreamEvent::Change::kUp));
   }
 }
 

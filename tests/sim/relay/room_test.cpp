@@ -202,7 +202,7 @@ TEST(Room, AnotherInstanceOfTheUserIsRefusedUnlessTheTicketAllowsSeveral) {
   EXPECT_TRUE(several.joined());
 }
 
-// P-CTRL-05
+// P-CTRL-05, P-MEDIA-08
 TEST(Room, ANameIsTheFirstUsersAndIsReplacedByItself) {
   House house;
   RelayClient& ann = house.join("room", "ann", pushing({"cam"}));

@@ -82,5 +82,18 @@ TEST_F(BranchFeedTest, PassesOnThatPartsWillNotCome) {
   EXPECT_TRUE(take().empty());
 }
 
+// P-TIME-02
+TEST_F(BranchFeedTest, PatienceIsTheLargestOfWhatBranchesToldAndAtLeast60Ms) {
+  EXPECT_EQ(stream_.update_patience(), std::chrono::milliseconds{150});
+  HandoverRing other;
+  stream_.add_feed(at_ms(0), kThere, ring_);
+  stream_.add_feed(at_ms(0), WorkerIndex{2}, other);
+  stream_.feeds()[0].patience = std::chrono::milliseconds{20};
+  stream_.feeds()[1].patience = std::chrono::milliseconds{40};
+  EXPECT_EQ(stream_.update_patience(), std::chrono::milliseconds{60});
+  stream_.feeds()[1].patience = std::chrono::milliseconds{900};
+  EXPECT_EQ(stream_.update_patience(), std::chrono::milliseconds{900});
+}
+
 }  // namespace
 }  // namespace sluice::relay
