@@ -34,12 +34,12 @@ const char* environment(const char* name) { return std::getenv(name); }
 
 double seconds(Duration time) { return static_cast<double>(to_us(time)) / 1e6; }
 
-/// CPU time of a process in seconds; 0 when it cannot be read.
-double cpu_seconds_of(std::int32_t pid) {
+/// CPU time of a process in seconds; nothing when there is no such process.
+std::optional<double> cpu_seconds_of(std::int32_t pid) {
   std::ifstream file{"/proc/" + std::to_string(pid) + "/stat"};
   const std::string text{std::istreambuf_iterator<char>{file}, {}};
   const auto name_end = text.rfind(')');
-  if (name_end == std::string::npos) return 0;
+  if (name_end == std::string::npos) return std::nullopt;
   std::istringstream fields{text.substr(name_end + 1)};
   std::string skipped;
   for (int i = 0; i < 11; ++i) fields >> skipped;  // state to cmajflt
@@ -48,7 +48,9 @@ double cpu_seconds_of(std::int32_t pid) {
   return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-double own_cpu_seconds() { return cpu_seconds_of(static_cast<std::int32_t>(::getpid())); }
+double own_cpu_seconds() {
+  return cpu_seconds_of(static_cast<std::int32_t>(::getpid())).value_or(0);
+}
 
 class LoadRun {
  public:
@@ -139,16 +141,21 @@ class LoadRun {
     return Done{};
   }
 
+  std::optional<double> relay_cpu_seconds() const {
+    return options_.relay_pid ? cpu_seconds_of(*options_.relay_pid) : std::nullopt;
+  }
+
   void push() {
     const Instant begin = loop_.refresh_now();
     const double own_before = own_cpu_seconds();
-    const double relay_before = options_.relay_pid ? cpu_seconds_of(*options_.relay_pid) : 0;
+    const auto relay_before = relay_cpu_seconds();
     const auto length =
         std::chrono::duration_cast<Duration>(std::chrono::duration<double>{options_.duration_s});
     run_until(length, [this] { return first_error().has_value(); });
     pushed_for_ = seconds(loop_.refresh_now() - begin);
     own_cpu_ = own_cpu_seconds() - own_before;
-    if (options_.relay_pid) relay_cpu_ = cpu_seconds_of(*options_.relay_pid) - relay_before;
+    const auto relay_after = relay_cpu_seconds();
+    if (relay_before && relay_after) relay_cpu_ = *relay_after - *relay_before;
   }
 
   /// Runs the loop until `done` holds or the time is up; says whether it held.

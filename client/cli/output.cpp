@@ -22,8 +22,10 @@ Result<std::unique_ptr<Output>, Error> Output::open(net::Loop& loop, const std::
   if (is_stdout) {
     output->fd_ = STDOUT_FILENO;
   } else {
-    output->owned_fd_ =
-        net::Fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)};
+    constexpr int kFlags = O_WRONLY | O_CREAT | O_CLOEXEC;
+    output->owned_fd_ = net::Fd{::open(path.c_str(), kFlags | O_EXCL, 0666)};
+    output->made_ = output->owned_fd_.valid();
+    if (!output->made_) output->owned_fd_ = net::Fd{::open(path.c_str(), kFlags, 0666)};
     output->fd_ = output->owned_fd_.get();
     if (output->fd_ < 0) {
       return fail(ExitCode::kEnvironment, path + ": cannot write: " + std::strerror(errno));
@@ -47,6 +49,10 @@ Result<std::unique_ptr<Output>, Error> Output::open(net::Loop& loop, const std::
     }
   }
   return output;
+}
+
+Output::~Output() {
+  if (made_ && !written_) ::unlink(name_.c_str());
 }
 
 void Output::write(Bytes bytes) {
@@ -78,6 +84,8 @@ void Output::handle_writable(unsigned events) {
 }
 
 void Output::write_file(Bytes bytes) {
+  // Devices cannot be emptied and need not be; a stdout belongs to who opened it.
+  if (!std::exchange(written_, true) && owned_fd_.valid()) static_cast<void>(::ftruncate(fd_, 0));
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;

@@ -20,10 +20,16 @@ class Output {
  public:
   enum class State : std::uint8_t { kOpen, kReaderGone, kFailed };
 
-  /// A file is made or emptied; "-" is stdout; an empty path throws everything away.
+  /// "-" is stdout; an empty path throws everything away. A file is emptied by the first write, and
+  /// one that was made for nothing goes again: a pull that is refused destroys no recording.
   static Result<std::unique_ptr<Output>, Error> open(net::Loop& loop, const std::string& path);
 
+  /// For open() alone.
   Output(net::Loop& loop, std::string name);
+  ~Output();
+
+  Output(const Output&) = delete;
+  Output& operator=(const Output&) = delete;
 
   void write(Bytes bytes);
 
@@ -47,6 +53,8 @@ class Output {
   std::string name_;
   int fd_ = -1;
   bool is_pipe_ = false;
+  bool made_ = false;     // the file was not there before
+  bool written_ = false;  // something went into it
   net::Fd owned_fd_;
   std::vector<std::byte> queue_;
   std::size_t taken_ = 0;

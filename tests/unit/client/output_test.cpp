@@ -29,6 +29,25 @@ TEST(Output, WritesAFile) {
   ::unlink(path.c_str());
 }
 
+TEST(Output, WithoutAWriteLeavesEverythingAsItWas) {
+  net::Loop loop;
+  const std::string path = testing::TempDir() + "/output-kept-" + std::to_string(::getpid());
+  ASSERT_TRUE(Output::open(loop, path).has_value());
+  EXPECT_NE(::access(path.c_str(), F_OK), 0) << "made for nothing";
+  std::ofstream{path} << "a recording";
+  ASSERT_TRUE(Output::open(loop, path).has_value());
+  std::string kept;
+  std::getline(std::ifstream{path}, kept);
+  EXPECT_EQ(kept, "a recording");
+  {
+    const auto output = Output::open(loop, path);
+    (*output)->write(as_bytes("new"));
+  }
+  std::getline(std::ifstream{path}, kept);
+  EXPECT_EQ(kept, "new");
+  ::unlink(path.c_str());
+}
+
 TEST(Output, NamesAFileThatCannotBeMade) {
   net::Loop loop;
   const auto output = Output::open(loop, "/nonexistent/out.flv");
