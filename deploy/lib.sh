@@ -203,29 +203,28 @@ skip_stage() {
   stage_report+=("$line")
 }
 
+# Both run in a subshell of their own, which holds the build folder's lock: two scripts at a time
+# take turns.
+
 # configure_preset PRESET ARGUMENT...: only when that was not done before with these arguments.
-configure_preset() {
-  local preset=$1 folder=$top/build/$1
+configure_preset() (
+  preset=$1 folder=$top/build/$1
   shift
-  mkdir -p "$folder"
-  lock_build "$folder" || return 1
-  [[ -f $folder/build.ninja && "$*" == "$(cat "$folder/.arguments" 2>/dev/null)" ]] && return 0
-  (cd "$top" && cmake --preset "$preset" "$@") || return 1
-  echo "$*" >"$folder/.arguments"
-}
+  lock_build "$folder" || exit 1
+  [[ -f $folder/build.ninja && "$*" == "$(cat "$folder/.arguments" 2>/dev/null)" ]] && exit 0
+  cd "$top" && cmake --preset "$preset" "$@" && echo "$*" >"$folder/.arguments"
+)
 
 # build_targets PRESET TARGET...: no target: all.
-build_targets() {
-  local folder=$top/build/$1
+build_targets() (
+  folder=$top/build/$1
   shift
-  lock_build "$folder" || return 1
+  lock_build "$folder" || exit 1
   NINJA_STATUS='[%f/%t] ' cmake --build "$folder" -j "$(build_jobs)" ${1:+--target "$@"}
-}
+)
 
-# Two scripts at a time take turns in a build folder: held until the stage ends.
 lock_build() {
-  exec 9>"$1/.lock"
-  flock 9
+  mkdir -p "$1" && exec 9>"$1/.lock" && flock 9
 }
 
 # targets_like PRESET PATTERN: names of a configured preset's targets, one a line.
