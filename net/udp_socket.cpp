@@ -127,6 +127,13 @@ Status<Failure> UdpSocket::bind(const Address& bind_to, const UdpConfig& config)
   return Done{};
 }
 
+Status<Failure> require_unused_udp_port(const Address& address) {
+  // Bound without SO_REUSEPORT and closed at once; whoever takes the port in between shares it.
+  auto fd = open_bound(address, {.type = SOCK_DGRAM, .reuse_port = false});
+  if (!fd) return Unexpected{fd.error()};
+  return Done{};
+}
+
 Status<Failure> UdpSocket::start() {
   if (auto opened = poll_.open(fd_.get()); !opened) return opened;
   poll_.watch(Poll::kReadable);

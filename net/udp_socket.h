@@ -154,6 +154,10 @@ class UdpSocket {
   Poll poll_;  // last: destroyed before the descriptor it watches
 };
 
+/// Fails as bind() does when anybody has the port: SO_REUSEPORT alone would let sockets of one user
+/// share it unnoticed. Asked before the first socket of a group is bound; port 0 is never taken.
+Status<Failure> require_unused_udp_port(const Address& address);
+
 /// Attaches the steering program to the SO_REUSEPORT group of `fd`, whose sockets were bound in the
 /// order door, worker 0, worker 1, ...: a datagram of at least 23 bytes whose first byte is
 /// 0x40..0x7F goes to the worker in the low 5 bits of its second byte, if that is below `workers`;

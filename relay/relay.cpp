@@ -19,6 +19,7 @@ namespace {
 net::UdpConfig udp_config(const RelayOptions& options) {
   net::UdpConfig config;
   config.reuse_port = true;
+  config.kernel_stamps = true;  // for the forward latency, which begins where the packet did
   config.segmentation = options.segmentation;
   config.coalescing = options.coalescing;
   return config;
@@ -137,6 +138,10 @@ Result<std::unique_ptr<Relay>, Failure> Relay::start(const RelayOptions& options
   door_options.worker_metrics = state->worker_metrics_seen;
   state->door = std::make_unique<DoorThread>(door_options, state->switchboard, state->door_metrics);
   const net::UdpConfig config = udp_config(options);
+  // A second relay of the same user would silently share the port, and get half of the members.
+  if (auto unused = net::require_unused_udp_port(options.listen); !unused) {
+    return Unexpected{unused.error()};
+  }
   // In this order: the steering program counts the group's sockets as they were bound.
   if (auto bound = state->door->bind(options.listen, config); !bound) {
     return Unexpected{bound.error()};

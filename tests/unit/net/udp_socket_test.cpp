@@ -375,5 +375,20 @@ TEST(UdpSocket, NamesTheAddressAndTheCureWhenThePortIsTaken) {
   EXPECT_NE(opened.error().message.find("listen on another one"), std::string::npos);
 }
 
+TEST(UdpSocket, APortThatAGroupHasIsNotUnusedAndIsAgainWhenTheGroupIsGone) {
+  Loop loop;
+  Address address = Address::v4(127, 0, 0, 1, 0);
+  EXPECT_TRUE(require_unused_udp_port(address));
+  {
+    UdpSocket member{loop, Callback<const ReceivedBatch&>{}};
+    ASSERT_TRUE(member.open(address, {.reuse_port = true}));
+    address = member.address();
+    const auto unused = require_unused_udp_port(address);
+    ASSERT_FALSE(unused);
+    EXPECT_NE(unused.error().message.find(address.to_string()), std::string::npos);
+  }
+  EXPECT_TRUE(require_unused_udp_port(address));
+}
+
 }  // namespace
 }  // namespace sluice::net
