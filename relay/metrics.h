@@ -120,7 +120,9 @@ struct alignas(64) WorkerMetrics : ThreadMetrics {
   net::Counter key_requests_in, key_requests_out;
   net::Counter resets_sent;
   net::Counter mail_in;
-  LatencyHistogram forward_latency;  // batch read to send call, of turns that forwarded media
+  /// From the kernel's receive stamp of a turn's oldest packet to the end of its sends, of turns
+  /// that forwarded media.
+  LatencyHistogram forward_latency;
 };
 
 }  // namespace sluice::relay

@@ -218,7 +218,7 @@ class Collector {
   void collect_latency() {
     Family family{families_, prometheus::MetricType::Histogram,
                   "sluice_relay_forward_latency_seconds",
-                  "From reading a batch to sending what it caused, by turn."};
+                  "From the kernel receiving a packet to sending what it caused, by turn."};
     prometheus::ClientMetric& metric = family.histogram();
     std::uint64_t sum_us = 0, cumulative = 0;
     for (const WorkerMetrics* worker : source_.workers) {

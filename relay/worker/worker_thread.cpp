@@ -46,6 +46,7 @@ void WorkerThread::run() { loop_.run(); }
 void WorkerThread::on_batch(const net::ReceivedBatch& batch) {
   if (!std::exchange(turn_open_, true)) turn_began_ = batch.now;
   for (const net::ReceivedDatagram& datagram : batch.datagrams) {
+    oldest_received_ = std::min(oldest_received_, datagram.received_at.value_or(batch.now));
     worker_.handle_datagram(batch.now, datagram.bytes, datagram.from, datagram.ecn);
   }
 }
@@ -94,7 +95,9 @@ void WorkerThread::note_turn(Instant began) {
   const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(to_us(took), 0));
   metrics_.busy_us.add(us);
   metrics_.turn_us_max.raise_to(us);
-  if (worker_.take_forwarded()) metrics_.forward_latency.record(took);
+  // What another worker handed over has no stamp: its turn counts from its beginning.
+  const Instant received = std::min(std::exchange(oldest_received_, kNever), began);
+  if (worker_.take_forwarded()) metrics_.forward_latency.record(began + took - received);
   note_socket();
 }
 

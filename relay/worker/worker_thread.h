@@ -56,6 +56,7 @@ class WorkerThread {
   std::thread thread_;
   bool turn_open_ = false;  // something came in since the last finish_turn()
   Instant turn_began_{};
+  Instant oldest_received_ = kNever;  // by the kernel's stamp, of this turn's packets
   Instant armed_for_ = kNever;
   std::uint64_t receive_drops_seen_ = 0, send_drops_seen_ = 0;
 };
