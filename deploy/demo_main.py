@@ -19,7 +19,8 @@ from demo_room.room import ROOM_NAME, Relay, last_line, start_pushers, subscript
 from demo_room.verify import Verdict, verify
 
 PULL_SECONDS = 10
-WINDOWS, WINDOW_SECONDS = 5, 1  # of added latency and echo each, within the pull
+WINDOWS, WINDOW_SECONDS = 5, 0.8  # of added latency and echo each, within the pull
+SETTLE_SECONDS = 1  # until all have joined and the cached pictures are sent
 JOINS = 50
 PATIENCE_SECONDS = 20  # beyond the time a program was told to run
 
@@ -82,6 +83,7 @@ def check(arguments, progress):
         wait_until_pushed(relay, pushers)
         progress.step(f"{len(ROOM)} members, pulling one another for {PULL_SECONDS} s")
         pulls = subscriptions(relay, ROOM, PULL_SECONDS)
+        time.sleep(SETTLE_SECONDS)
         latency, cpu = measure.AddedLatency(relay), measure.CpuMeter(relay.process.popen.pid)
         latency.run(WINDOWS, WINDOW_SECONDS)
         cpu_percent = cpu.percent()
