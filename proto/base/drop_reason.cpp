@@ -1,91 +1,73 @@
 #include "proto/base/drop_reason.h"
 
+#include <array>
+
 namespace sluice {
 
-std::string_view drop_reason_name(DropReason reason) noexcept {
-  switch (reason) {
-    case DropReason::kRunt:
-      return "runt";
-    case DropReason::kOversize:
-      return "oversize";
-    case DropReason::kUnknownType:
-      return "unknown_type";
-    case DropReason::kUnknownConnection:
-      return "unknown_connection";
-    case DropReason::kBadVersion:
-      return "bad_version";
-    case DropReason::kBadMac1:
-      return "bad_mac1";
-    case DropReason::kRateLimited:
-      return "rate_limited";
-    case DropReason::kCookieNeeded:
-      return "cookie_needed";
-    case DropReason::kBadCookie:
-      return "bad_cookie";
-    case DropReason::kTicketSealed:
-      return "ticket_sealed";
-    case DropReason::kTicketExpired:
-      return "ticket_expired";
-    case DropReason::kTicketNotYet:
-      return "ticket_not_yet";
-    case DropReason::kTicketForeign:
-      return "ticket_foreign";
-    case DropReason::kTicketReplayed:
-      return "ticket_replayed";
-    case DropReason::kTicketVoid:
-      return "ticket_void";
-    case DropReason::kHandshakeFailed:
-      return "handshake_failed";
-    case DropReason::kDraining:
-      return "draining";
-    case DropReason::kLinkLimit:
-      return "link_limit";
-    case DropReason::kAuthenticationFailed:
-      return "authentication_failed";
-    case DropReason::kReplayed:
-      return "replayed";
-    case DropReason::kKeyPhase:
-      return "key_phase";
-    case DropReason::kLinkClosed:
-      return "link_closed";
-    case DropReason::kMalformed:
-      return "malformed";
-    case DropReason::kUnknownFrame:
-      return "unknown_frame";
-    case DropReason::kUnknownTrack:
-      return "unknown_track";
-    case DropReason::kNotAllowed:
-      return "not_allowed";
-    case DropReason::kFrameTooLarge:
-      return "frame_too_large";
-    case DropReason::kDuplicatePart:
-      return "duplicate_part";
-    case DropReason::kStalePart:
-      return "stale_part";
-    case DropReason::kFeedbackOfUnsent:
-      return "feedback_of_unsent";
-    case DropReason::kControlOverflow:
-      return "control_overflow";
-    case DropReason::kControlTooLarge:
-      return "control_too_large";
-    case DropReason::kQueueFull:
-      return "queue_full";
-    case DropReason::kBrokenUntilKey:
-      return "broken_until_key";
-    case DropReason::kTooLate:
-      return "too_late";
-    case DropReason::kOverwritten:
-      return "overwritten";
-    case DropReason::kHandoverFull:
-      return "handover_full";
-    case DropReason::kPathUnvalidated:
-      return "path_unvalidated";
-    case DropReason::kSendRefused:
-      return "send_refused";
-    case DropReason::kCount:
-      break;
+namespace {
+
+struct Named {
+  DropReason reason;
+  std::string_view name;
+};
+
+constexpr std::array kNames{
+    Named{DropReason::kRunt, "runt"},
+    Named{DropReason::kOversize, "oversize"},
+    Named{DropReason::kUnknownType, "unknown_type"},
+    Named{DropReason::kUnknownConnection, "unknown_connection"},
+    Named{DropReason::kBadVersion, "bad_version"},
+    Named{DropReason::kBadMac1, "bad_mac1"},
+    Named{DropReason::kRateLimited, "rate_limited"},
+    Named{DropReason::kCookieNeeded, "cookie_needed"},
+    Named{DropReason::kBadCookie, "bad_cookie"},
+    Named{DropReason::kTicketSealed, "ticket_sealed"},
+    Named{DropReason::kTicketExpired, "ticket_expired"},
+    Named{DropReason::kTicketNotYet, "ticket_not_yet"},
+    Named{DropReason::kTicketForeign, "ticket_foreign"},
+    Named{DropReason::kTicketReplayed, "ticket_replayed"},
+    Named{DropReason::kTicketVoid, "ticket_void"},
+    Named{DropReason::kHandshakeFailed, "handshake_failed"},
+    Named{DropReason::kDraining, "draining"},
+    Named{DropReason::kLinkLimit, "link_limit"},
+    Named{DropReason::kAuthenticationFailed, "authentication_failed"},
+    Named{DropReason::kReplayed, "replayed"},
+    Named{DropReason::kKeyPhase, "key_phase"},
+    Named{DropReason::kLinkClosed, "link_closed"},
+    Named{DropReason::kMalformed, "malformed"},
+    Named{DropReason::kUnknownFrame, "unknown_frame"},
+    Named{DropReason::kUnknownTrack, "unknown_track"},
+    Named{DropReason::kNotAllowed, "not_allowed"},
+    Named{DropReason::kFrameTooLarge, "frame_too_large"},
+    Named{DropReason::kDuplicatePart, "duplicate_part"},
+    Named{DropReason::kStalePart, "stale_part"},
+    Named{DropReason::kFeedbackOfUnsent, "feedback_of_unsent"},
+    Named{DropReason::kControlOverflow, "control_overflow"},
+    Named{DropReason::kControlTooLarge, "control_too_large"},
+    Named{DropReason::kQueueFull, "queue_full"},
+    Named{DropReason::kBrokenUntilKey, "broken_until_key"},
+    Named{DropReason::kTooLate, "too_late"},
+    Named{DropReason::kOverwritten, "overwritten"},
+    Named{DropReason::kHandoverFull, "handover_full"},
+    Named{DropReason::kPathUnvalidated, "path_unvalidated"},
+    Named{DropReason::kSendRefused, "send_refused"},
+};
+
+// The compiler finds the reason that has no name, or one out of place.
+constexpr bool all_in_order() {
+  for (std::size_t i = 0; i < kNames.size(); ++i) {
+    if (kNames[i].reason != static_cast<DropReason>(i)) return false;
   }
-  return "unknown";
+  return kNames.size() == kDropReasonCount;
+}
+
+static_assert(all_in_order());
+
+}  // namespace
+
+std::string_view drop_reason_name(DropReason reason) noexcept {
+  const auto index = static_cast<std::size_t>(reason);
+  return index < kNames.size() ? kNames[index].name : "unknown";
 }
 
 }  // namespace sluice
