@@ -137,6 +137,21 @@ TEST(JitterBufferComplete, ALostDiscardableFrameBreaksNothing) {
   EXPECT_EQ(r.buffer.counters().late_frames, 1U);  // a frame, however many parts
 }
 
+// P-MEDIA-05: 255, depends on everything since the key frame.
+TEST(JitterBufferComplete, AFrameTooFarFromItsReferenceNeedsTheWholeChain) {
+  for (const bool reference_lost : {false, true}) {
+    VideoOnly r;
+    r.give(at_ms(0), kVideo, r.video.frame(0, true));
+    const PushedFrame reference = r.video.frame(33);
+    if (!reference_lost) r.give(at_ms(33), kVideo, reference);
+    r.give(at_ms(66), kVideo, r.video.frame(66, false, 300 * kPartBytesMax, true));
+    const PushedFrame far = r.video.frame(99);
+    ASSERT_EQ(far.parts[0][wire::kMediaDepOffset], std::byte{wire::kDependsOnAll});
+    r.give(at_ms(99), kVideo, far);
+    EXPECT_EQ(r.poll(at_ms(2200)), reference_lost ? (Left{0}) : (Left{0, 33, 66, 99}));
+  }
+}
+
 TEST(JitterBufferComplete, SkippedPartsAreNotWaitedFor) {
   VideoOnly r;
   r.give(at_ms(0), kVideo, r.video.frame(0, true));
