@@ -28,7 +28,7 @@ Link::State::State(LinkSetup setup, Instant at)
       random(setup.random),
       protection(setup.suite, std::move(setup.send_secret), std::move(setup.receive_secret), at,
                  setup.key_limits),
-      skip_at{1024 + setup.random.below(1024)},
+      skip_at{kSkipEvery + setup.random.below(kSkipEvery)},
       control_in{ControlReceiver{room_offset(setup, other(setup.role))}, ControlReceiver{0}},
       pacer(setup.pacer_bits_per_s),
       control_out{ControlSender{room_offset(setup, setup.role)}, ControlSender{0}},

@@ -72,7 +72,7 @@ void Link::State::prepare_numbers() {
   make_room();
   if (sent.next_number() >= skip_at) {
     sent.skip_number(now);
-    skip_at = sent.next_number() + 1024 + random.below(1024 - kRunPacketsMax);
+    skip_at = sent.next_number() + kSkipEvery + random.below(kSkipEvery - kRunPacketsMax);
     make_room();
   }
   if (protection.should_update(now, loss.highest_acknowledged())) protection.update(now);

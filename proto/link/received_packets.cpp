@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "proto/link/sent_packets.h"
+
 namespace sluice::link {
 
 void ReceivedPackets::record(Instant now, PacketNumber number, const PacketTraits& traits) {
@@ -37,7 +39,7 @@ void ReceivedPackets::schedule(Instant now, const PacketTraits& traits, bool gap
   } else if (lossy) {
     ask_by(std::max(now, last_feedback_ + kLossyFeedbackInterval));
   } else {
-    ask_by(now + (traits.control ? kControlFeedbackDelay : kFeedbackDelayMax));
+    ask_by(now + (traits.control ? kControlFeedbackDelay : kFeedbackDelay));
   }
 }
 
@@ -97,6 +99,13 @@ void ReceivedPackets::on_feedback_sent(Instant now) {
 std::optional<PacketNumber> ReceivedPackets::highest() const {
   if (range_count_ == 0) return std::nullopt;
   return PacketNumber{ranges_[range_count_ - 1].last};
+}
+
+// P-DATA-05: nobody but the sender knows which numbers it left out, so as many as it may have.
+std::uint64_t ReceivedPackets::missing() const {
+  if (range_count_ == 0) return 0;
+  const std::uint64_t left_out = ranges_[range_count_ - 1].last / kSkipEvery;
+  return missing_ - std::min(missing_, left_out);
 }
 
 std::optional<std::uint32_t> ReceivedPackets::arrival_of(std::uint64_t number) const {

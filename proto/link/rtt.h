@@ -17,6 +17,10 @@ inline constexpr Duration kInitialRtt = std::chrono::milliseconds{100};
 /// A receiver may hold its FEEDBACK this long (P-FEEDBACK-04); PTO allows for it.
 inline constexpr Duration kFeedbackDelayMax = std::chrono::milliseconds{50};
 
+/// So long it means to hold it. The rest is for late timers of a busy host: PTO leaves no more than
+/// 1 ms on a short path, and a timer later than that made the sender take packets for lost.
+inline constexpr Duration kFeedbackDelay = std::chrono::milliseconds{40};
+
 /// PTO doubles up to this (P-LOSS-02).
 inline constexpr Duration kPtoMax = std::chrono::seconds{2};
 

@@ -17,6 +17,9 @@
 
 namespace sluice::link {
 
+/// Of so many packet numbers in a row at most one is left out (P-DATA-05).
+inline constexpr std::uint64_t kSkipEvery = 1024;
+
 /// One thing in a packet that matters again when the packet is lost, or when it is not.
 struct SentItem {
   enum class Kind : std::uint8_t { kMedia, kControl, kKeyRequest, kSkip };
@@ -95,8 +98,8 @@ class SentPackets {
   std::uint64_t skipped_between(PacketNumber first, PacketNumber last) const;
 
  private:
-  /// One in every 1024 at the least: as many as the ring can hold, and some more.
-  static constexpr std::size_t kSkippedKept = kSentPacketsMax / 1024 + 4;
+  /// As many as the ring can hold, and some more.
+  static constexpr std::size_t kSkippedKept = kSentPacketsMax / kSkipEvery + 4;
 
   /// Feedback-only packets are seldom acknowledged; this long they may still give a sending time.
   static constexpr Duration kForgetAfter = std::chrono::milliseconds{500};

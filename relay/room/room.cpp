@@ -278,7 +278,9 @@ void Room::report_to_pusher(Instant now, Stream& stream) {
 
 void Room::tick(Instant now) {
   for (auto& [connection, member] : members_) {
-    const link::LinkStats stats = member->link().stats();
+    link::LinkStats stats = member->link().stats();
+    // A late packet takes its gap back; a counter must not.
+    stats.packets_missing = std::max(stats.packets_missing, member->stats_at_tick.packets_missing);
     constexpr std::uint64_t kTicksPerSecond = std::chrono::seconds{1} / kRoomTick;
     member->bytes_in_per_s = (stats.bytes_received - member->bytes_in_at_tick) * kTicksPerSecond;
     member->bytes_out_per_s = (stats.bytes_sent - member->bytes_out_at_tick) * kTicksPerSecond;
