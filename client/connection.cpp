@@ -41,6 +41,8 @@ void Connection::handle_batch(const net::ReceivedBatch& batch) {
 
 void Connection::handle_due() {
   if (!client_link_) return;
+  // A late timer is no sign of loss: what came meanwhile is read first.
+  socket_.receive_arrived();
   client_link_->handle_timeout(loop_.now());
   drain_events();
   turn();

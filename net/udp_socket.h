@@ -107,6 +107,10 @@ class UdpSocket {
   /// Hands everything queued to the kernel, or to the backlog. Afterwards the runs' bytes are free.
   void flush();
 
+  /// Delivers what has arrived by now, for an owner that is about to act on a deadline: an answer
+  /// that waits in the socket must count before a timer that gave up on it.
+  void receive_arrived() { handle_ready(Poll::kReadable); }
+
   /// Runs kept because the socket would block.
   std::size_t backlog_runs() const;
 

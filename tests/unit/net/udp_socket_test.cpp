@@ -188,6 +188,19 @@ TEST(UdpSocket, ReadsAtMostFourBatchesAWakeUp) {
 
 // SO_NO_CHECK makes the kernel refuse UDP_SEGMENT with a true EINVAL, as a device without checksum
 // offload would.
+TEST(UdpSocket, DeliversWhatHasArrivedWithoutTheLoop) {
+  Loop loop;
+  Peer a{loop}, b{loop};
+  const Datagram bytes(100, std::byte{7});
+  a.send(b.loopback(false), bytes);
+  a.socket.flush();
+  EXPECT_TRUE(b.received.empty());
+  b.socket.receive_arrived();
+  EXPECT_EQ(b.received, std::vector<Datagram>{bytes});
+  b.socket.receive_arrived();
+  EXPECT_EQ(b.received.size(), 1U);
+}
+
 TEST(UdpSocket, FallsBackForGoodWhenTheKernelRefusesSegmentation) {
   Loop loop;
   Peer receiver{loop};
