@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "client/link_end.h"
 #include "proto/base/check.h"
 #include "proto/wire/control_message.h"
 #include "proto/wire/feedback.h"
@@ -119,16 +120,7 @@ void Pusher::start_pushing() {
 }
 
 void Pusher::handle_closed(const link::Closed& closed) {
-  if (closed.by_peer && state_ != State::kFinishing) {
-    const bool lost =
-        closed.code == link::CloseCode::kIdle || closed.code == link::CloseCode::kReset;
-    error_ = {lost ? ExitCode::kUnreachable : ExitCode::kRefused,
-              "the relay ended the link: " + std::string{link::close_code_name(closed.code)}};
-    if (!closed.reason.empty()) error_.message += " (" + std::string{closed.reason} + ")";
-  } else if (state_ != State::kFinishing) {
-    error_ = {ExitCode::kUnreachable,
-              "the link is lost: " + std::string{link::close_code_name(closed.code)}};
-  }
+  if (state_ != State::kFinishing) error_ = error_of(closed);
   state_ = State::kDone;
   finish_at_ = kNever;
 }

@@ -19,7 +19,33 @@ ordered_json milliseconds(const std::optional<std::int64_t>& us) {
   return us ? ordered_json(static_cast<double>(*us) / 1000.0) : ordered_json(nullptr);
 }
 
+constexpr std::string_view kKeys =
+    R"(--stats writes one JSON object; null: not measured. Of a push | of a pull:
+  frames, key_frames   media frames sent | written; of those, video key frames
+  bytes_media          their bodies
+  bytes_wire, packets  UDP payload and packets sent | received
+  lost                 packets taken for lost, by feedback or by its absence | packets that did not
+                       come. A sender leaves out one number in 1024 to 2048 on purpose, which
+                       nobody can tell from a loss: one in 1024 is not counted
+  retransmitted        parts sent again | parts that came twice, or behind newer ones
+  coded                repair packets; none in this version
+  recovered_by_retransmission, recovered_by_fec
+                       parts that filled a gap: came behind newer ones (also when the network
+                       merely reordered them), or were rebuilt from repairs
+  late_frames          given up for being incomplete, and more of them came afterwards
+  skipped_frames       dropped before sending | given up, or not decodable without one that was
+  rtt_us_p50           round trip to the relay
+  latency_us_p50, _p99 with push --stamp on the same host: from push to the arrival of the frame's
+                       last part; only frames pushed after the relay had answered the subscription
+  join_ms              from the first packet to the relay's answer
+  first_frame_ms       from the start of the join to the first frame sent | whole (video: key frame)
+  estimate_bps         of congestion control; 0 in this version
+  drops                by reason: frames not sent | parts and packets not used. stale_part and
+                       duplicate_part came more than once, or after their frame had been given up)";
+
 }  // namespace
+
+std::string_view Stats::keys() { return kKeys; }
 
 void Stats::sample(Instant now, const link::LinkStats& link) {
   bytes_wire = pushing ? link.bytes_sent : link.bytes_received;

@@ -1,8 +1,10 @@
 #include "client/subscriber.h"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
+#include "client/link_end.h"
 #include "proto/base/check.h"
 #include "proto/wire/feedback.h"
 #include "proto/wire/media_header.h"
@@ -83,15 +85,23 @@ void Subscriber::handle_message(Instant now, const link::MessageArrived& message
     if (stream->stream == config_.stream) handle_stream(now, *stream);
     return;
   }
-  const auto* answer = std::get_if<wire::SubscribeAnswer>(&*decoded);
-  if (answer == nullptr || answer->status == wire::AnswerStatus::kOk) return;
+  if (const auto* answer = std::get_if<wire::SubscribeAnswer>(&*decoded)) {
+    handle_answer(now, *answer);
+  }
+}
+
+void Subscriber::handle_answer(Instant now, const wire::SubscribeAnswer& answer) {
+  if (answer.status == wire::AnswerStatus::kOk) {
+    if (!answered_at_) answered_at_ = now;
+    return;
+  }
   state_ = State::kRefused;
   const std::string name{config_.stream.view()};
   error_ = {ExitCode::kRefused,
-            answer->status == wire::AnswerStatus::kNotAllowed
+            answer.status == wire::AnswerStatus::kNotAllowed
                 ? "not allowed to pull " + name + "; the ticket lacks the right to subscribe"
                 : "the relay refused " + name + ": " +
-                      std::string{wire::answer_status_name(answer->status)}};
+                      std::string{wire::answer_status_name(answer.status)}};
 }
 
 void Subscriber::handle_stream(Instant now, const wire::StreamEvent& event) {
@@ -120,14 +130,7 @@ void Subscriber::handle_closed(const link::Closed& closed) {
   const bool in_order = closed.code == link::CloseCode::kDone ||
                         (closed.by_peer && (closed.code == link::CloseCode::kRoomClosed ||
                                             closed.code == link::CloseCode::kDraining));
-  if (!in_order) {
-    const bool lost = !closed.by_peer || closed.code == link::CloseCode::kIdle ||
-                      closed.code == link::CloseCode::kReset;
-    error_ = {lost ? ExitCode::kUnreachable : ExitCode::kRefused,
-              (lost ? "the link is lost: " : "the relay ended the link: ") +
-                  std::string{link::close_code_name(closed.code)}};
-    if (!closed.reason.empty()) error_.message += " (" + std::string{closed.reason} + ")";
-  }
+  if (!in_order) error_ = error_of(closed);
   state_ = State::kDone;
 }
 
@@ -141,7 +144,8 @@ void Subscriber::handle_turn(Instant now) {
   report();
   const auto& counted = buffer_.counters();
   stats_.late_frames = counted.late_frames;
-  stats_.skipped_frames = counted.skipped_frames;
+  stats_.skipped_frames +=
+      counted.skipped_frames - std::exchange(skips_counted_, counted.skipped_frames);
   stats_.retransmitted = counted.parts_behind + counted.parts_again;
   stats_.recovered_by_retransmission = counted.parts_behind - stats_.recovered_by_fec;
   if (state_ == State::kEnding && buffer_.drained(now)) state_ = State::kDone;
@@ -153,16 +157,21 @@ void Subscriber::hand_on(Instant now) {
     if (!stats_.first_frame_us && (frame->kind == TrackKind::kVideo || !has_video_)) {
       stats_.first_frame_us = to_us(frame->whole_at - config_.started_at);
     }
-    // What was pushed before we came, and waited for us in the relay's cache, tells no latency.
-    const std::int64_t stamp = static_cast<std::int64_t>(frame->media.stamp_us.value_or(0));
-    if (frame->media.stamp_us && stamp >= to_us(config_.started_at)) {
-      stats_.latency_us.add(to_us(frame->whole_at) - stamp);
-    }
+    measure_latency(*frame);
     ++stats_.frames;
     if (frame->media.header.keyframe) ++stats_.key_frames;
     stats_.bytes_media += frame->media.body.size();
     handlers_.on_frame(*frame);
   }
+}
+
+/// The cached GOP with which a subscription begins is old by design: only what was pushed after the
+/// answer says how long the way is. The stamp is of our clock, or says nothing at all.
+void Subscriber::measure_latency(const ReceivedFrame& frame) {
+  if (!frame.media.stamp_us || !answered_at_) return;
+  const auto pushed_us = static_cast<std::int64_t>(*frame.media.stamp_us);
+  if (pushed_us < to_us(*answered_at_)) return;
+  stats_.latency_us.add(to_us(frame.whole_at) - pushed_us);
 }
 
 void Subscriber::report() {

@@ -84,7 +84,9 @@ class Subscriber {
   void handle_message(Instant now, const link::MessageArrived& message);
   void handle_stream(Instant now, const wire::StreamEvent& event);
   void handle_closed(const link::Closed& closed);
+  void handle_answer(Instant now, const wire::SubscribeAnswer& answer);
   void hand_on(Instant now);
+  void measure_latency(const ReceivedFrame& frame);
   void report();
 
   Config config_;
@@ -94,8 +96,10 @@ class Subscriber {
   Error error_;
   JitterBuffer buffer_;
   bool has_video_ = false;
+  std::optional<Instant> answered_at_;
   std::vector<wire::TrackDescription> tracks_;
   std::vector<HeldPart> held_;
+  std::uint64_t skips_counted_ = 0;  // of the buffer's, in stats_ already
   Stats stats_;
 };
 

@@ -284,6 +284,45 @@ TEST(Call, AJoinInMidStreamBeginsAtAKeyFrame) {
   EXPECT_GE(call.relay.key_requests, 1U);
 }
 
+TEST(Call, LatencyIsThatOfFramesPushedAfterTheJoin) {
+  Call call{11, {.latency = milliseconds{5}}};
+  call.relay.starts_with_cached_gop = true;
+  call.push(recording(6, 5000));
+  call.net.run_for(milliseconds{1500});
+  call.pull();
+  ASSERT_TRUE(call.run_to_the_end(seconds{20}));
+  const auto& stats = call.subscriber->subscriber.stats();
+  EXPECT_GE(stats.frames, 140U) << "the cached GOP was not sent";
+  EXPECT_GE(*stats.latency_us.percentile(0.0), 10'000U * 99 / 100);
+  EXPECT_LE(*stats.latency_us.percentile(1.0), 20'000U) << "frames of the cached GOP are older";
+}
+
+TEST(Call, ACleanPathMakesNobodySendTwice) {
+  Call call{12, {.latency = milliseconds{1}}};
+  call.relay.starts_with_cached_gop = true;
+  call.push(recording(6, 5000));
+  call.net.run_for(milliseconds{1500});
+  call.pull();
+  ASSERT_TRUE(call.run_to_the_end(seconds{20}));
+  const auto& pushed = call.pusher->pusher.stats();
+  EXPECT_EQ(pushed.lost, 0U);
+  EXPECT_EQ(pushed.retransmitted, 0U);
+  const auto& pulled = call.subscriber->subscriber.stats();
+  EXPECT_EQ(pulled.lost, 0U);
+  EXPECT_EQ(pulled.retransmitted, 0U);
+  for (const std::uint64_t dropped : pulled.drops) EXPECT_EQ(dropped, 0U);
+}
+
+TEST(Call, ABusyRelayWhoseTimersAreLateIsNotTakenForALossyPath) {
+  Call call{13, {.latency = milliseconds{1}}};
+  call.relay.timers_late_by = milliseconds{9};
+  call.push(recording(6, 900));  // so little that feedback is due by time, not by count
+  call.pull();
+  ASSERT_TRUE(call.run_to_the_end(seconds{20}));
+  EXPECT_EQ(call.pusher->pusher.stats().lost, 0U);
+  EXPECT_EQ(call.pusher->pusher.stats().retransmitted, 0U);
+}
+
 TEST(Call, ALiveSubscriberSkipsWhatDoesNotArriveInTime) {
   Call call{7, {.latency = milliseconds{40}, .loss = 0.1}};
   const auto file = recording(6, 5000);

@@ -69,7 +69,7 @@ class PlainRelay : public sim::SimNode {
   Instant next_deadline() const override {
     Instant next = kNever;
     for (const auto& member : members_) next = std::min(next, member->link.next_deadline());
-    return next;
+    return next == kNever ? kNever : next + timers_late_by;
   }
 
   std::optional<sim::SimDatagram> poll_datagram(Instant now) override {
@@ -83,6 +83,8 @@ class PlainRelay : public sim::SimNode {
   std::optional<crypto::HandshakeStatus> refuse_with;
   wire::AnswerStatus push_status = wire::AnswerStatus::kOk;
   bool silent = false;
+  Duration timers_late_by{};
+  bool starts_with_cached_gop = false;  // else a subscriber waits for the next key frame
   std::uint64_t key_requests = 0;
 
  private:
@@ -93,6 +95,7 @@ class PlainRelay : public sim::SimNode {
     std::optional<StreamName> subscribed;
     std::optional<wire::Push> pushes;
     std::map<TrackId, std::unique_ptr<PacketRing>> rings;  // of what it pushes
+    std::map<TrackId, std::pair<Seq, Seq>> gops;           // newest key frame, newest part
   };
 
   void handle_init(Instant now, Bytes datagram, const Address& from) {
@@ -184,6 +187,11 @@ class PlainRelay : public sim::SimNode {
     if (change != wire::StreamEvent::Change::kUp) return;
     for (const auto& [id, ring] : pusher.rings) {
       to.link.open_egress_track(id, ring.get(), link::Priority::kBase);
+      const auto gop = pusher.gops.find(id);
+      if (!starts_with_cached_gop || gop == pusher.gops.end()) continue;
+      const auto [key, newest] = gop->second;
+      const auto parts = static_cast<std::uint32_t>(newest.distance_from(key)) + 1;
+      static_cast<void>(to.link.queue_media(id, key, parts, now_ + std::chrono::seconds{2}));
     }
   }
 
@@ -193,6 +201,10 @@ class PlainRelay : public sim::SimNode {
     const Seq keep_from = media.seq - 2000;
     if (ring->second->insert(media.seq, media.part, keep_from) != PacketRing::Insert::kStored)
       return;
+    const auto header = wire::decode_media_header(media.part.first<kMediaHeaderBytes>());
+    auto& [key, newest] = pusher.gops[media.track];
+    if (header.keyframe && header.index == 0) key = media.seq;
+    newest = media.seq;
     for (const auto& member : members_) {
       if (!pusher.pushes || member->subscribed != pusher.pushes->stream) continue;
       static_cast<void>(

@@ -75,6 +75,15 @@ TEST(Stats, JsonHasExactlyTheDocumentedKeys) {
   EXPECT_EQ(keys, expected);
 }
 
+TEST(Stats, EveryKeyIsExplained) {
+  const auto json = nlohmann::json::parse(Stats{}.to_json());
+  for (const auto& [key, value] : json.items()) {
+    // "latency_us_p50, _p99" explains both.
+    const std::string said = key == "latency_us_p99" ? "latency_us_p50, _p99" : key;
+    EXPECT_NE(Stats::keys().find(said), std::string_view::npos) << key;
+  }
+}
+
 TEST(Stats, WhatWasNotMeasuredIsNull) {
   const auto json = nlohmann::json::parse(Stats{}.to_json());
   for (const char* key :
