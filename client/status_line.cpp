@@ -10,6 +10,9 @@ namespace {
 constexpr Duration kRedraw = std::chrono::milliseconds{250};
 constexpr Duration kPlain = std::chrono::seconds{5};
 
+/// A relay answers media within 50 ms and a round trip.
+constexpr Duration kSilence = std::chrono::seconds{2};
+
 constexpr std::string_view kEraseLine = "\r\x1b[K";
 
 std::string bitrate(double bits_per_second) {
@@ -33,7 +36,8 @@ std::string StatusLine::draw(Instant now, const Progress& progress) {
   const bool first = last_at_ == kLongAgo;
   next_due_ = now + (terminal_.is_terminal ? kRedraw : kPlain);
   const Duration elapsed = first ? Duration{0} : now - last_at_;
-  const std::string line = first ? std::string{} : text(elapsed, progress);
+  const std::string silent = silence(now, progress);
+  const std::string line = first ? std::string{} : text(elapsed, progress) + silent;
   last_at_ = now;
   last_ = progress;
   if (line.empty()) return {};
@@ -46,6 +50,15 @@ std::string StatusLine::finish() {
   if (!drawn_) return {};
   drawn_ = false;
   return "\n";
+}
+
+/// A relay that is gone looks like a clean path until the link is given up: said early.
+std::string StatusLine::silence(Instant now, const Progress& progress) {
+  const bool answered = !progress.answers || progress.answers != last_.answers;
+  if (answered || answered_at_ == kLongAgo) answered_at_ = now;
+  if (now - answered_at_ < kSilence) return {};
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - answered_at_);
+  return "  no answer for " + std::to_string(seconds.count()) + " s";
 }
 
 std::string StatusLine::text(Duration elapsed, const Progress& progress) const {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,6 +19,8 @@ struct Progress {
   std::uint64_t frames = 0;
   std::uint64_t packets = 0, lost = 0;  // since the start: the loss is their slope
   Duration rtt{};
+  /// Packets of the relay, where they must keep coming: unset when it may well be silent.
+  std::optional<std::uint64_t> answers;
 };
 
 class StatusLine {
@@ -39,10 +42,12 @@ class StatusLine {
 
  private:
   std::string text(Duration elapsed, const Progress& progress) const;
+  std::string silence(Instant now, const Progress& progress);
 
   Terminal terminal_;
   Instant next_due_ = kLongAgo;
   Instant last_at_ = kLongAgo;
+  Instant answered_at_ = kLongAgo;
   Progress last_{};
   bool drawn_ = false;
 };

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -56,6 +57,24 @@ Result<ClientLink::Config, Error> prepare_join(net::Loop& loop, const JoinOption
   config.relay = *relay;
   config.random = crypto::system_random();
   return config;
+}
+
+Status<Error> watch_end_signals(net::Signal& interrupt, net::Signal& terminate) {
+  for (auto [signal, number] : {std::pair{&interrupt, SIGINT}, std::pair{&terminate, SIGTERM}}) {
+    if (const auto watched = signal->watch(number); !watched) {
+      return fail(ExitCode::kEnvironment, watched.error().message);
+    }
+  }
+  return Done{};
+}
+
+Status<Error> report_end(const JoinOptions& options, StatusLine& line, const Connection& connection,
+                         Stats& stats, const std::optional<Error>& error) {
+  print_on_stderr(line.finish());
+  stats.count_drops(connection.drops());
+  const auto written = write_text(options.stats, stats.to_json());
+  if (error) return Unexpected{*error};
+  return written;
 }
 
 StatusLine::Terminal stderr_terminal() {

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "client/cli/options.h"
+#include "client/stats.h"
 #include "proto/crypto/secret.h"
 
 namespace sluice::client {
@@ -28,9 +29,10 @@ void add_join(CLI::App& command, JoinOptions& join) {
                      "a ticket as `sluice ticket` prints it; -: stdin");
   command.add_option("--user", join.user,
                      "who joins, when the ticket is made here (default: random)");
-  command.add_option("--seconds", join.seconds, "end after this much media")
+  command.add_option("--seconds", join.seconds, "end this long after the first frame")
       ->check(CLI::PositiveNumber);
   command.add_option("--stats", join.stats, "write statistics as JSON to this file; -: stdout");
+  command.footer(std::string{Stats::keys()});
 }
 
 CLI::App* add_push(CLI::App& app, PushOptions& push) {

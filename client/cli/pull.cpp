@@ -1,6 +1,5 @@
 // `sluice pull`: a connection, a subscriber and an FLV on one loop.
 #include <algorithm>
-#include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,12 +49,7 @@ class PullProgram {
     auto config =
         prepare_join(loop_, options_.join, *url, crypto::Rights{}.with(crypto::Right::kSubscribe));
     if (!config) return Unexpected{config.error()};
-    for (auto [signal, number] :
-         {std::pair{&interrupt_, SIGINT}, std::pair{&terminate_, SIGTERM}}) {
-      if (const auto watched = signal->watch(number); !watched) {
-        return fail(ExitCode::kEnvironment, watched.error().message);
-      }
-    }
+    if (auto watched = watch_end_signals(interrupt_, terminate_); !watched) return watched;
     subscriber_.emplace(
         Subscriber::Config{url->stream, buffer_config(), loop_.refresh_now()},
         Subscriber::Handlers{
@@ -65,10 +59,7 @@ class PullProgram {
     config->first_commands = subscriber_->first_commands();
     if (const auto opened = connection_.open(std::move(*config)); !opened) return opened;
     loop_.run();
-    print_on_stderr(status_line_.finish());
-    const auto written = write_text(options_.join.stats, subscriber_->stats().to_json());
-    if (error_) return Unexpected{*error_};
-    return written;
+    return report_end(options_.join, status_line_, connection_, subscriber_->stats(), error_);
   }
 
  private:
@@ -100,7 +91,10 @@ class PullProgram {
       stop_at_ = loop_.now() + seconds_of(*options_.join.seconds);
     }
     any_frame_ = true;
-    if (!sink_.write(frame)) ++subscriber_->stats().skipped_frames;
+    if (!sink_.write(frame)) {
+      --subscriber_->stats().frames;
+      ++subscriber_->stats().skipped_frames;
+    }
     output_->write(sink_.pending());
     sink_.take_all();
   }

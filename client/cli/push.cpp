@@ -1,6 +1,5 @@
 // `sluice push`: a source, a clock, a connection and a pusher on one loop.
 #include <algorithm>
-#include <csignal>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -57,21 +56,13 @@ class PushProgram {
     started_at_ = loop_.refresh_now();
     if (const auto opened = connection_.open(std::move(*config)); !opened) return opened;
     loop_.run();
-    print_on_stderr(status_line_.finish());
-    const auto written = write_text(options_.join.stats, pusher_->stats().to_json());
-    if (error_) return Unexpected{*error_};
-    return written;
+    return report_end(options_.join, status_line_, connection_, pusher_->stats(), error_);
   }
 
  private:
   /// A pipe: reads until its tracks are known, before anything is sent to anybody.
   Status<Error> await_headers() {
-    for (auto [signal, number] :
-         {std::pair{&interrupt_, SIGINT}, std::pair{&terminate_, SIGTERM}}) {
-      if (const auto watched = signal->watch(number); !watched) {
-        return fail(ExitCode::kEnvironment, watched.error().message);
-      }
-    }
+    if (auto watched = watch_end_signals(interrupt_, terminate_); !watched) return watched;
     if (!source_->is_pipe()) return Done{};
     if (const auto opened = poll_.open(source_->fd()); !opened) {
       return fail(ExitCode::kEnvironment, opened.error().message);
@@ -205,7 +196,8 @@ class PushProgram {
                                             .frames = stats.frames,
                                             .packets = stats.packets,
                                             .lost = stats.lost,
-                                            .rtt = link.srtt}));
+                                            .rtt = link.srtt,
+                                            .answers = link.packets_received}));
     return status_line_.next_due();
   }
 

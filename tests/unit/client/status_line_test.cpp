@@ -39,6 +39,20 @@ TEST(StatusLine, IsRedrawnInPlaceOnATerminal) {
   EXPECT_EQ(line.finish(), "");
 }
 
+TEST(StatusLine, SaysThatTheRelayIsSilent) {
+  StatusLine line{{.is_terminal = true, .colour = false}};
+  const auto drawn = [&](Duration after, std::optional<std::uint64_t> answers) {
+    return line.draw(kStart + after, {.verb = "push", .answers = answers});
+  };
+  static_cast<void>(drawn(seconds{0}, 7));
+  EXPECT_EQ(drawn(seconds{1}, 8).find("no answer"), std::string::npos);
+  EXPECT_EQ(drawn(milliseconds{2999}, 8).find("no answer"), std::string::npos);
+  EXPECT_NE(drawn(milliseconds{4500}, 8).find("  no answer for 3 s"), std::string::npos);
+  EXPECT_EQ(drawn(seconds{5}, 9).find("no answer"), std::string::npos);
+  static_cast<void>(drawn(seconds{6}, std::nullopt));
+  EXPECT_EQ(drawn(seconds{20}, std::nullopt).find("no answer"), std::string::npos);
+}
+
 TEST(StatusLine, ColoursOnlyWhenAllowed) {
   StatusLine line{{.is_terminal = true, .colour = true}};
   static_cast<void>(line.draw(kStart, {.verb = "push"}));
