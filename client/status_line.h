@@ -20,7 +20,7 @@ struct Progress {
   std::uint64_t packets = 0, lost = 0;  // since the start: the loss is their slope
   Duration rtt{};
   /// Packets of the relay, where they must keep coming: unset when it may well be silent.
-  std::optional<std::uint64_t> answers;
+  std::optional<std::uint64_t> answers = std::nullopt;
 };
 
 class StatusLine {
