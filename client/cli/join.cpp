@@ -71,7 +71,9 @@ Status<Error> watch_end_signals(net::Signal& interrupt, net::Signal& terminate) 
 Status<Error> report_end(const JoinOptions& options, StatusLine& line, const Connection& connection,
                          Stats& stats, const std::optional<Error>& error) {
   print_on_stderr(line.finish());
-  stats.count_drops(connection.drops());
+  auto drops = connection.drops();
+  drops[static_cast<std::size_t>(DropReason::kLinkClosed)] = 0;  // under way when we left: no loss
+  stats.count_drops(drops);
   const auto written = write_text(options.stats, stats.to_json());
   if (error) return Unexpected{*error};
   return written;
