@@ -129,7 +129,19 @@ class ControlServerTest : public testing::Test {
 
   template <class Done>
   void run_until(Done done) {
-    for (int i = 0; i < 1000 && !done(); ++i) loop.run_once();
+    // A timer that is due when a turn begins runs before the turn waits, and may be what we wait
+    // for: without a tick the turn would then wait for nothing, for ever.
+    struct Tick {
+      explicit Tick(net::Loop& loop) : timer(loop, net::Callback<>::to<&Tick::again>(this)) {
+        again();
+      }
+
+      void again() { timer.arm_in(std::chrono::milliseconds{1}); }
+
+      net::Timer timer;
+    } tick{loop};
+
+    for (int i = 0; i < 5000 && !done(); ++i) loop.run_once();
     ASSERT_TRUE(done());
   }
 
