@@ -112,19 +112,24 @@ Received receive(const Socket& socket, std::vector<std::byte>& buffer) {
   return result;
 }
 
-/// Reads all that waits, and sends each datagram back as soon as it is read.
+/// Reads all that waits and sends each datagram back as soon as it is read. One sample a turn, as
+/// the relay's forward latency has it: from the oldest datagram's arrival to the end of the last
+/// send.
 void echo_until(const std::atomic<bool>& over, const Socket& socket,
                 std::vector<double>& turnaround_us) {
   std::vector<std::byte> buffer(kPacketBytesMax);
   while (!over) {
     if (!socket.readable()) continue;
-    for (Received got = receive(socket, buffer); got.bytes >= 0; got = receive(socket, buffer)) {
+    Received got = receive(socket, buffer);
+    const timespec oldest = got.stamp;
+    if (got.bytes < 0) continue;
+    for (; got.bytes >= 0; got = receive(socket, buffer)) {
       ::sendto(socket.fd(), buffer.data(), static_cast<std::size_t>(got.bytes), 0,
                Socket::as_sockaddr(got.from), sizeof got.from);
-      timespec now{};
-      clock_gettime(CLOCK_REALTIME, &now);  // the clock of the kernel's stamps
-      turnaround_us.push_back(us_between(got.stamp, now));
     }
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);  // the clock of the kernel's stamps
+    turnaround_us.push_back(us_between(oldest, now));
   }
 }
 
@@ -149,6 +154,12 @@ void sleep_until(double at) {
   }
 }
 
+unsigned packets_of(const EchoOptions& options, unsigned burst) {
+  const unsigned period = options.bursts_per_key_burst;
+  const bool is_key = period != 0 && burst % period == period / 2;
+  return is_key ? options.packets_per_key_burst : options.packets_per_burst;
+}
+
 std::uint64_t send_bursts(const EchoOptions& options, const Socket& socket, sockaddr_in to) {
   std::vector<std::byte> packet(options.packet_bytes);
   std::uint64_t sent = 0;
@@ -156,7 +167,7 @@ std::uint64_t send_bursts(const EchoOptions& options, const Socket& socket, sock
   const auto bursts = static_cast<unsigned>(options.seconds * options.bursts_per_second);
   for (unsigned burst = 0; burst < bursts; ++burst) {
     sleep_until(start + burst / static_cast<double>(options.bursts_per_second));
-    for (unsigned i = 0; i < options.packets_per_burst; ++i) {
+    for (unsigned i = packets_of(options, burst); i > 0; --i) {
       const double now = clock_seconds(CLOCK_MONOTONIC);
       std::memcpy(packet.data(), &now, sizeof now);
       const ssize_t bytes = ::sendto(socket.fd(), packet.data(), packet.size(), 0,

@@ -11,11 +11,13 @@
 
 namespace sluice::bench {
 
-/// The default is one 720p30 stream of 2 Mbit/s.
+/// The default is one 720p30 stream of 2 Mbit/s with a key frame every two seconds.
 struct EchoOptions {
   double seconds = 2;
   unsigned bursts_per_second = 30;
   unsigned packets_per_burst = 7;
+  unsigned packets_per_key_burst = 20;
+  unsigned bursts_per_key_burst = 60;  // 0: none is a key frame
   std::size_t packet_bytes = 1200;
 };
 
@@ -29,7 +31,7 @@ struct Latencies {
 struct EchoReport {
   std::uint64_t packets_sent = 0;
   std::uint64_t packets_returned = 0;
-  Latencies turnaround;  // in the echo: kernel receive stamp to send return
+  Latencies turnaround;  // in the echo, by turn: oldest kernel stamp to the last send's return
   Latencies round_trip;  // at the client: before the send call to after the receive call
 };
 

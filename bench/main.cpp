@@ -83,6 +83,10 @@ int main(int argc, char** argv) {
       ->capture_default_str();
   echo_command->add_option("--packets", echo.packets_per_burst, "datagrams of a burst")
       ->capture_default_str();
+  echo_command->add_option("--key-packets", echo.packets_per_key_burst, "datagrams of a key frame")
+      ->capture_default_str();
+  echo_command->add_option("--key-every", echo.bursts_per_key_burst, "bursts from key to key frame")
+      ->capture_default_str();
   echo_command->add_option("--bytes", echo.packet_bytes, "UDP payload of each")
       ->capture_default_str();
   echo_command->add_option("--json", echo_json_file, "where the report goes, - for standard output")

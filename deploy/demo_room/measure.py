@@ -12,6 +12,8 @@ from .clips import KEY_FRAME_SECONDS
 from .processes import Failed, program
 
 JOINS_AT_ONCE = 4
+# The room's: its video frames a second, and as rarely as there a key frame among all turns.
+ECHO_SHAPE = ["--bursts-per-s", "85", "--key-every", "180", "--json", "-"]
 FORWARD_LATENCY = "sluice_relay_forward_latency_seconds"
 SAMPLE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 
@@ -81,7 +83,7 @@ class AddedLatency:
         self.p99_us.append(quantile(after, 0.99) * 1e6)
 
     def echo_window(self, seconds):
-        command = [program("sluice-bench"), "echo", "--seconds", str(seconds), "--json", "-"]
+        command = [program("sluice-bench"), "echo", "--seconds", str(seconds), *ECHO_SHAPE]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         if result.returncode != 0:
             raise Failed(f"sluice-bench echo: {result.stderr.strip()}")
