@@ -131,7 +131,6 @@ class Door {
   Instant reset_tokens_at_;
   Instant measure_at_;
   std::vector<std::uint64_t> busy_before_;
-  bool mail_waits_ = false;
   Instant retry_at_ = kNever;
 };
 

@@ -97,9 +97,6 @@ class Stream {
   /// Of an ended stream: this subscriber has all it will get.
   bool finished_for(const Subscription& subscription, Instant now) const;
 
-  /// Whether a part that this stream has pending waits for forward_pending().
-  bool has_pending() const { return pending_.count != 0; }
-
   bool dirty = false;        // in its room's list of streams to look at when the turn ends
   bool wanted_told = false;  // at a branch: the origin knows that there are subscribers here
 

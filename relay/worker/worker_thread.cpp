@@ -7,8 +7,7 @@ namespace sluice::relay {
 
 WorkerThread::WorkerThread(const WorkerOptions& options, Switchboard& switchboard,
                            WorkerMetrics& metrics)
-    : switchboard_(switchboard),
-      metrics_(metrics),
+    : metrics_(metrics),
       self_(options.self),
       worker_(options, switchboard, metrics, loop_.now()),
       socket_(loop_, net::Callback<const net::ReceivedBatch&>::to<&WorkerThread::on_batch>(this)),

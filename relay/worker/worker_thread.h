@@ -43,7 +43,6 @@ class WorkerThread {
   void note_socket();
 
   net::Loop loop_;
-  Switchboard& switchboard_;
   WorkerMetrics& metrics_;
   WorkerIndex self_;
   Worker worker_;
