@@ -65,13 +65,13 @@ class Program {
   std::string http_address_;
   Mirror mirror_;
   ControlServer server_;  // before the relay: its replies may be with the relay
+  Shutdown shutdown_;     // before the relay: its threads must not meet signals either
   std::unique_ptr<Relay> relay_;
   std::optional<Introduction> introduction_;
   std::optional<Orders> orders_;
   MetricsSource metrics_;
   std::optional<Pages> pages_;
   std::vector<DevFile> dev_files_;
-  Shutdown shutdown_;
   net::Timer watchdog_;
   net::Timer stop_timer_;
 };

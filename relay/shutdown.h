@@ -12,6 +12,11 @@ class Shutdown {
  public:
   Shutdown(net::Loop& loop, net::Callback<> on_first_signal);
 
+  /// A signal that comes from now on finds a program that is ending already, and changes nothing.
+  ~Shutdown();
+  Shutdown(const Shutdown&) = delete;
+  Shutdown& operator=(const Shutdown&) = delete;
+
   Status<Failure> watch();
 
  private:

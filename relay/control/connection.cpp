@@ -16,7 +16,6 @@ ControlConnection::ControlConnection(net::Loop& loop, std::uint64_t id,
                                      std::unique_ptr<net::ByteStream> stream,
                                      const Handlers& handlers)
     : id_(id),
-      loop_(loop),
       handlers_(handlers),
       flush_timer_(loop, net::Callback<>::to<&ControlConnection::flush>(this)),
       life_timer_(loop, net::Callback<>::to<&ControlConnection::on_life_due>(this)),

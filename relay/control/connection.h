@@ -80,7 +80,6 @@ class ControlConnection {
   void cut();
 
   const std::uint64_t id_;
-  net::Loop& loop_;
   Handlers handlers_;
   schema::FrameReader reader_;
   std::deque<std::vector<std::byte>> outbox_;
