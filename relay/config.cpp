@@ -18,6 +18,7 @@
 
 #include "net/address.h"
 #include "net/log.h"
+#include "relay/toml_guard.h"
 
 namespace sluice::relay {
 namespace {
@@ -243,6 +244,9 @@ Status<Failure> read_config_file(const std::string& path, Config& config) {
 
 Status<Failure> read_config_text(std::string_view toml_text, const std::string& name,
                                  Config& config) {
+  if (const auto refusal = refuse_toml(toml_text)) {
+    return wrong(name + ":" + std::to_string(refusal->line), refusal->reason);
+  }
   try {
     const toml::table root = toml::parse(toml_text, name);
     for (const auto& [key, node] : root) {

@@ -55,6 +55,13 @@ TEST(Config, NamesTheLineOfASyntaxError) {
   EXPECT_EQ(twice.rfind("relay.toml:3: ", 0), 0U) << twice;
 }
 
+TEST(Config, ALetterBeyondAsciiOutsideOfQuotesIsNamed) {
+  EXPECT_EQ(
+      error_of("[listen]\nаddress = \":1\"\n"),
+      "relay.toml:2: a character beyond ASCII outside of quotes; names of settings have none");
+  EXPECT_EQ(error_of("# комментарий\n[control]\npath = \"/tmp/сокет\"\n"), "");
+}
+
 TEST(Config, RefusesAnAddressThatIsNone) {
   for (const char* bad : {"4700", "host", ":70000", "[::1:4700", ""}) {
     const std::string toml = std::string{"[listen]\naddress = \""} + bad + "\"\n";
