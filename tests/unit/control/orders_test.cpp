@@ -96,8 +96,9 @@ TEST_F(OrdersTest, OpenedRoomsHaveALimitAndComeBackInTheState) {
   EXPECT_EQ(status(schema::OpenRoom{room("b"), {}, {}}), StatusCode::kOk);
   EXPECT_EQ(status(schema::OpenRoom{room("c"), {}, {}}), StatusCode::kRefused);
   EXPECT_EQ(status(schema::OpenRoom{room("a"), {3, 2, 0}, {}}), StatusCode::kOk) << "known already";
-  ASSERT_EQ(mirror.state().size(), 2U);
-  const auto& first = std::get<schema::RoomUp>(mirror.state()[0]);
+  const std::vector<Message> state = mirror.state();
+  ASSERT_EQ(state.size(), 2U);
+  const auto& first = std::get<schema::RoomUp>(state[0]);
   EXPECT_EQ(first.limits.members_max, 3U);
   EXPECT_EQ(status(schema::CloseRoom{room("a")}), StatusCode::kOk);
   EXPECT_EQ(mirror.state().size(), 1U);
