@@ -85,15 +85,13 @@ void Room::handle(Instant now, const StreamRefused& mail) {
   send(now, *pusher, wire::PushAnswer{mail.request, mail.status, {}});
 }
 
-void Room::handle(Instant now, const AppDelivery& mail) {
+void Room::handle(Instant, const AppDelivery& mail) {
   for (const auto& [connection, member] : members_) {
     if (!member->present() || connection == mail.message.from) continue;
     if (!mail.message.to.empty() && member->pass().user != mail.message.to) continue;
-    if (member->send(link::ControlStreamId::kApplication, mail.message.type, mail.message.body)) {
-      continue;
+    if (!member->send(link::ControlStreamId::kApplication, mail.message.type, mail.message.body)) {
+      context_.metrics.drop(DropReason::kControlOverflow);
     }
-    context_.metrics.drop(DropReason::kControlOverflow);
-    close_member(now, *member, link::CloseCode::kTooSlow, LeaveReason::kMisbehaved);
   }
 }
 

@@ -54,29 +54,37 @@ bool Member::send(const wire::RoomMessage& message) {
 
 bool Member::send(link::ControlStreamId stream, std::uint8_t type, Bytes body) {
   touch();
-  if (backlog_.empty() && link().send_message(stream, type, body)) return true;
-  if (backlog_bytes_ + body.size() > kMessageBacklogBytesMax) return false;
-  backlog_bytes_ += body.size();
-  backlog_.push_back({stream, type, {body.begin(), body.end()}});
+  Backlog& backlog = backlogs_[static_cast<std::size_t>(stream)];
+  if (backlog.messages.empty() && link().send_message(stream, type, body)) return true;
+  const std::size_t most = stream == link::ControlStreamId::kRoom ? kMessageBacklogBytesMax
+                                                                  : kApplicationBacklogBytesMax;
+  if (backlog.bytes + body.size() + kWaitingMessageBytes > most) return false;
+  backlog.messages.push_back({type, {body.begin(), body.end()}});
+  backlog.bytes += backlog.messages.back().cost();
   return true;
 }
 
 void Member::send_backlog() {
-  while (!backlog_.empty()) {
-    const Waiting& next = backlog_.front();
-    if (!link().send_message(next.stream, next.type, next.body)) return;
-    backlog_bytes_ -= next.body.size();
-    backlog_.pop_front();
-    touch();
+  for (std::size_t i = 0; i < backlogs_.size(); ++i) {
+    const link::ControlStreamId stream{static_cast<std::uint8_t>(i)};
+    Backlog& backlog = backlogs_[i];
+    while (!backlog.messages.empty()) {
+      const Waiting& next = backlog.messages.front();
+      if (!link().send_message(stream, next.type, next.body)) break;
+      backlog.bytes -= next.cost();
+      backlog.messages.pop_front();
+      touch();
+    }
   }
 }
 
-bool Member::take_message_token(Instant now) {
+bool Member::take_message_token(Instant now, std::size_t body_bytes) {
   const double grown = message_tokens_ + seconds(now - message_tokens_at_) * kMessagesPerSecond;
   message_tokens_ = std::min(grown, kMessagesBurst);
   message_tokens_at_ = now;
-  if (message_tokens_ < 1) return false;
-  message_tokens_ -= 1;
+  const double cost = 1 + static_cast<double>(body_bytes) / kBytesPerMessageToken;
+  if (message_tokens_ < cost) return false;
+  message_tokens_ -= cost;
   return true;
 }
 

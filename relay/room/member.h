@@ -32,14 +32,24 @@ inline constexpr std::size_t kSubscribedTracksMax = kTracksPerLinkMax;
 /// SUBSCRIBE and UNSUBSCRIBE of names, remembered of one member.
 inline constexpr std::size_t kSubscribeRulesMax = 256;
 
-/// Messages that wait for the control window of a member; beyond it the link is closed as too slow.
-/// A room of 1000 members with streams makes 200 KB for a joiner.
+/// Room messages that wait for the control window of a member; beyond it the link is closed as too
+/// slow. A room of 1000 members with streams makes 200 KB for a joiner.
 inline constexpr std::size_t kMessageBacklogBytesMax = 1U << 20U;
 
+/// Application messages that wait; beyond it the newest is dropped by name. What other members say
+/// must never cost anybody the link. Half drops texts of 8 KiB to members 200 ms away sooner.
+inline constexpr std::size_t kApplicationBacklogBytesMax = 256U << 10U;
+
+/// What a waiting message costs besides its body, so that many small ones are bounded, too.
+inline constexpr std::size_t kWaitingMessageBytes = 64;
+
 /// Messages a member may send: this many at once, and so many a second for ever. Half cuts a client
-/// that subscribes by name to a large room; double doubles what one member costs all others.
+/// that subscribes by name to a large room; double doubles what one member costs all others. Every
+/// KiB of a body counts as one more: what is pushed and said goes to each of the others, whose
+/// backlog takes two members' bursts of the largest messages.
 inline constexpr double kMessagesBurst = 500;
 inline constexpr double kMessagesPerSecond = 50;
+inline constexpr double kBytesPerMessageToken = 1024;
 
 class Member {
  public:
@@ -95,14 +105,14 @@ class Member {
 
   bool active() const { return active_; }
 
-  /// Sends, or keeps the message until the control window opens. False when the backlog is full:
-  /// the caller closes the link.
+  /// Sends, or keeps the message until the control window opens. False when the stream's backlog is
+  /// full: the caller closes the link for a room message, and drops an application message.
   [[nodiscard]] bool send(const wire::RoomMessage& message);
   [[nodiscard]] bool send(link::ControlStreamId stream, std::uint8_t type, Bytes body);
   void send_backlog();
 
   /// False when the member has sent more messages than it may.
-  [[nodiscard]] bool take_message_token(Instant now);
+  [[nodiscard]] bool take_message_token(Instant now, std::size_t body_bytes);
 
   /// False when the part would exceed the ticket's rate.
   [[nodiscard]] bool take_rate_tokens(Instant now, std::size_t bytes);
@@ -159,9 +169,15 @@ class Member {
 
  private:
   struct Waiting {
-    link::ControlStreamId stream{};
     std::uint8_t type = 0;
     std::vector<std::byte> body;
+
+    std::size_t cost() const { return body.size() + kWaitingMessageBytes; }
+  };
+
+  struct Backlog {
+    std::deque<Waiting> messages;
+    std::size_t bytes = 0;
   };
 
   Room& room_;
@@ -178,8 +194,7 @@ class Member {
   std::size_t next_egress_ = 0;
 
   std::vector<Rule> rules_;
-  std::deque<Waiting> backlog_;
-  std::size_t backlog_bytes_ = 0;
+  std::array<Backlog, 2> backlogs_;  // by control stream: neither waits for the other
   double message_tokens_ = kMessagesBurst;
   Instant message_tokens_at_;
   double rate_tokens_ = 0;

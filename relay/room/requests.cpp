@@ -55,7 +55,7 @@ void Room::handle_early_bytes(Instant now, Member& member) {
   while (member.present()) {
     const auto message = reader.next();
     if (!message) break;
-    if (!*message || !member.take_message_token(now)) {
+    if (!*message || !member.take_message_token(now, (*message)->body.size())) {
       context_.metrics.drop(DropReason::kMalformed);
       return close_member(now, member, link::CloseCode::kProtocolError, LeaveReason::kMisbehaved);
     }

@@ -140,7 +140,7 @@ void Room::handle_media(Instant now, Member& member, const link::MediaArrived& m
 }
 
 void Room::handle_message(Instant now, Member& member, const link::MessageArrived& message) {
-  if (!member.take_message_token(now)) {
+  if (!member.take_message_token(now, message.body.size())) {
     context_.metrics.drop(DropReason::kRateLimited);
     return close_member(now, member, link::CloseCode::kNotAllowed, LeaveReason::kMisbehaved);
   }
