@@ -182,6 +182,7 @@ void Room::detach_all(Member& member) {
 void Room::after_detach(Stream& stream) {
   if (is_origin(stream) || !stream.subscriptions().empty()) return;
   if (!std::exchange(stream.wanted_told, false)) return;
+  stream.forget_media();
   context_.courier.to_worker(
       stream.identity().origin,
       StreamWanted{opening_.id, stream.identity().handle, context_.courier.self(), false});

@@ -195,7 +195,8 @@ void Room::erase_member(Member& member) {
 
 void Room::handle_handover(Instant now, const HandoverPart& part) {
   Stream* stream = find_stream(part.stream);
-  if (stream == nullptr || is_origin(*stream) || part.track >= stream->track_count()) {
+  if (stream == nullptr || is_origin(*stream) || part.track >= stream->track_count() ||
+      !stream->wanted_told) {  // not any more: it was under way
     return context_.metrics.drop(DropReason::kUnknownTrack);
   }
   if (part.bytes == 0) {

@@ -75,6 +75,13 @@ void Stream::unsubscribe(const Member& member) {
   std::erase_if(subscriptions_, [&](const auto& s) { return &s->member() == &member; });
 }
 
+void Stream::forget_media() {
+  CHECK(subscriptions_.empty());  // links read from the rings
+  pending_ = {};
+  gop_arrival_ = kLongAgo;
+  for (auto& track : tracks_) track = std::make_unique<Track>(track->description());
+}
+
 Subscription* Stream::subscription_of(const Member& member) {
   for (const auto& subscription : subscriptions_) {
     if (&subscription->member() == &member) return subscription.get();

@@ -61,6 +61,10 @@ class Stream {
 
   std::span<const std::unique_ptr<Subscription>> subscriptions() const { return subscriptions_; }
 
+  /// At a branch without subscribers, to which nothing comes any more: what is cached would be the
+  /// past to the next subscriber.
+  void forget_media();
+
   /// A branch begins or ends to have subscribers. `ring` leads there.
   void add_feed(Instant now, WorkerIndex worker, HandoverRing& ring);
   void remove_feed(WorkerIndex worker);
