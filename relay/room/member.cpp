@@ -1,6 +1,7 @@
 #include "relay/room/member.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "relay/stream/stream.h"
 
@@ -97,6 +98,15 @@ bool Member::take_rate_tokens(Instant now, std::size_t bytes) {
   if (rate_tokens_ < static_cast<double>(bytes)) return false;
   rate_tokens_ -= static_cast<double>(bytes);
   return true;
+}
+
+void Member::count_drops(WorkerMetrics& metrics) {
+  for (std::size_t i = 0; i < kDropReasonCount; ++i) {
+    const auto reason = static_cast<DropReason>(i);
+    const std::uint32_t sum = link().drops(reason);
+    const std::uint32_t since = sum - std::exchange(drops_counted_[i], sum);
+    if (since != 0) metrics.drop(reason, since);
+  }
 }
 
 const Member::IngressTrack* Member::ingress(TrackId id) const {

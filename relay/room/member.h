@@ -16,6 +16,7 @@
 #include "proto/base/time.h"
 #include "proto/link/link.h"
 #include "proto/wire/room_message.h"
+#include "relay/metrics.h"
 #include "relay/room/endpoint.h"
 #include "relay/worker/mail.h"
 #include "relay/worker/timer_heap.h"
@@ -150,6 +151,9 @@ class Member {
 
   void set_state(State state) { state_ = state; }
 
+  /// Adds what the link has dropped since the last call.
+  void count_drops(WorkerMetrics& metrics);
+
   bool present() const { return state_ == State::kPresent; }
 
   Instant since() const { return since_; }
@@ -187,6 +191,8 @@ class Member {
   State state_ = State::kHalfOpen;
   bool active_ = false;
   Instant since_;
+
+  std::array<std::uint32_t, kDropReasonCount> drops_counted_{};
 
   std::array<std::uint8_t, kTracksPerLinkMax> ingress_at_;  // index + 1 into ingress_; 0: none
   std::vector<IngressTrack> ingress_;

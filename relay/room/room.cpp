@@ -98,7 +98,7 @@ void Room::handle_event(Instant now, Member& member, const link::Event& event) {
           track->subscription->handle_report(track->index, e);
           if (track->subscription->stream().ended()) mark_dirty(track->subscription->stream());
         } else if constexpr (std::is_same_v<E, link::GaveUp>) {
-          context_.metrics.drop(DropReason::kTooLate);
+          // The link has counted it by its reason (count_drops).
         } else if constexpr (std::is_same_v<E, link::AddressChanged>) {
           // The link follows by itself; snapshots read its address.
         } else {
@@ -189,6 +189,7 @@ void Room::leave(Member& member, LeaveReason reason, link::CloseCode code) {
 
 void Room::erase_member(Member& member) {
   DCHECK(member.state() == Member::State::kLeaving);
+  member.count_drops(context_.metrics);
   if (member.active()) context_.active.remove(member);
   members_.erase(member.connection());
 }
@@ -279,6 +280,7 @@ void Room::report_to_pusher(Instant now, Stream& stream) {
 
 void Room::tick(Instant now) {
   for (auto& [connection, member] : members_) {
+    member->count_drops(context_.metrics);
     link::LinkStats stats = member->link().stats();
     // A late packet takes its gap back; a counter must not.
     stats.packets_missing = std::max(stats.packets_missing, member->stats_at_tick.packets_missing);
@@ -288,6 +290,8 @@ void Room::tick(Instant now) {
     member->bytes_in_at_tick = stats.bytes_received;
     member->bytes_out_at_tick = stats.bytes_sent;
     const link::LinkStats& last = member->stats_at_tick;
+    // What was merely late is taken back by the link; a counter never goes back.
+    stats.packets_missing = std::max(stats.packets_missing, last.packets_missing);
     context_.metrics.parts_retransmitted.add(stats.parts_retransmitted - last.parts_retransmitted);
     context_.metrics.packets_lost.add(stats.packets_lost - last.packets_lost);
     context_.metrics.packets_missing.add(stats.packets_missing - last.packets_missing);

@@ -66,8 +66,7 @@ void Worker::handle_datagram(Instant now, MutableBytes datagram, const Address& 
     metrics_.drop(DropReason::kUnknownConnection);
     return reset_stranger(now, id, from);
   }
-  const Status<> taken = member->link().handle_datagram(now, datagram, from, ecn);
-  if (!taken) metrics_.drop(taken.error());
+  if (!member->link().handle_datagram(now, datagram, from, ecn)) member->count_drops(metrics_);
   member->touch();
   drain_events(now, *member);
 }
