@@ -74,6 +74,8 @@ std::optional<Transmit> Link::poll_transmit(Instant now, SendArena& arena,
 
 Instant Link::next_deadline() const { return state_->next_deadline(); }
 
+void Link::doubt_address() { state_->path.doubt(); }
+
 void Link::open_egress_track(TrackId track, const PacketRing* ring, Priority priority) {
   state_->egress.open_track(track, ring, priority);
 }

@@ -23,10 +23,10 @@ std::optional<Transmit> Link::State::poll_transmit(Instant at, SendArena& arena,
   if (closing.started()) {
     return closing.next_due() <= now ? write_close(arena) : std::nullopt;
   }
-  if (!may_send()) return std::nullopt;
   if (path.challenge_due() <= now) {
     if (auto challenge = write_challenge(arena)) return challenge;
   }
+  if (!may_send()) return std::nullopt;
   if (bundle_due(now)) {
     if (auto bundle = write_bundle(arena)) return bundle;
   }
@@ -52,7 +52,7 @@ bool Link::State::bundle_due(Instant at) const {
 Instant Link::State::next_deadline() const {
   if (ended) return end_told ? kNever : now;
   if (closing.started()) return std::min(closing.next_due(), closing.over_at());
-  if (!may_send()) return lifetime.idle_at();
+  if (!may_send()) return std::min(lifetime.idle_at(), path.next_deadline());
   if (instant_work()) return now;
   Instant next = std::min({lifetime.idle_at(), lifetime.keepalive_at(), received.due(),
                            loss.probe_deadline(sent, rtt), path.next_deadline(),

@@ -50,8 +50,11 @@ struct Link::State {
   /// Nothing is taken any more, from either side.
   bool ending() const { return ended || closing.started(); }
 
-  /// A relay sends nothing before the client's first authentic packet (P-HS-11).
-  bool may_send() const { return role == Role::kClient || lifetime.established(); }
+  /// A relay sends nothing before the client's first authentic packet, and to an address that may be
+  /// somebody else's only the challenge (P-HS-11).
+  bool may_send() const {
+    return role == Role::kClient || (lifetime.established() && path.proven());
+  }
 
   void add_event(const Event& event);
   void add_pending(const SentItem& item);

@@ -2,12 +2,15 @@
 // authentic packet with the highest number from elsewhere makes that address a candidate: it is
 // sent a challenge, and nothing but challenges, at most 3 times the bytes that came from it. Media
 // stays on the old address until the response. So nobody who replays or forwards a packet from a
-// forged address can turn a relay's media against a stranger.
+// forged address can turn a relay's media against a stranger. The address that a link begins with
+// is proven by the handshake, unless the ACCEPT went to others as well or the first packet comes
+// from elsewhere: then it is a candidate, too, and a relay sends nothing but the challenge.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "proto/base/address.h"
 #include "proto/base/random.h"
@@ -25,14 +28,23 @@ class Path {
 
   const Address& peer() const { return peer_; }
 
+  /// False while nobody has shown that what is sent to peer() reaches the peer.
+  bool proven() const { return proven_; }
+
+  /// Whoever holds the keys need not be at peer(): a link that has not begun must ask.
+  void doubt() {
+    if (!heard_) proven_ = false;
+  }
+
   /// An authentic packet came; `newest` when its number is the highest so far.
   void on_packet(Instant now, const Address& from, std::size_t bytes, bool newest,
                  const RandomSource& random) {
+    if (!std::exchange(heard_, true) && from != peer_) proven_ = false;
     if (candidate_ && candidate_->address == from) {
       candidate_->bytes_received += bytes;
       return;
     }
-    if (!newest || from == peer_) return;
+    if (!newest || (from == peer_ && proven_)) return;
     candidate_ = Candidate{.address = from, .challenge_due = now, .bytes_received = bytes};
     random(candidate_->token);
   }
@@ -41,6 +53,7 @@ class Path {
   bool on_response(const wire::PathToken& token) {
     if (!candidate_ || candidate_->challenges == 0 || candidate_->token != token) return false;
     peer_ = candidate_->address;
+    proven_ = true;
     candidate_.reset();
     return true;
   }
@@ -93,6 +106,8 @@ class Path {
   };
 
   Address peer_;
+  bool proven_ = true;
+  bool heard_ = false;
   std::optional<Candidate> candidate_;
 };
 

@@ -79,10 +79,7 @@ Bytes Door::handle_init(Instant now, UnixSeconds wall, Bytes datagram, const Add
   // P-HS-09: the same INIT gets the same ACCEPT, also when its ticket expired meanwhile.
   const crypto::UsedTickets::Found found = used_.find(candidate->ticket.jti, init->mac1);
   if (found.use == crypto::UsedTickets::Use::kSameInit) {
-    metrics_.accepts_repeated.add();
-    const Bytes answer = answers_[found.answer].view();
-    metrics_.out.add(PacketKind::kHandshake, answer.size());
-    return answer;
+    return repeat_answer(found.answer, from);
   }
   return answer_candidate(now, wall, *candidate, from);
 }
@@ -177,7 +174,7 @@ Bytes Door::accept(Instant now, UnixSeconds wall, const Candidate& candidate,
   if (!written) {
     failed = written.error();
   } else {
-    answer = *keep_answer(written->message);
+    answer = keep_answer(written->message, *link, from);
     const Status<> used = used_.insert(candidate.ticket.jti, candidate.ticket.expiry,
                                        candidate.init.mac1, answer, wall);
     if (!used) {
@@ -197,7 +194,7 @@ Bytes Door::accept(Instant now, UnixSeconds wall, const Candidate& candidate,
   metrics_.handshakes[0].add();
   post_link(*link, candidate, opened, std::move(written->secrets), *suite, from);
   update_gauges(now);
-  const Bytes message = answers_[answer].view();
+  const Bytes message = answers_[answer].message.view();
   metrics_.out.add(PacketKind::kHandshake, message.size());
   return message;
 }
@@ -377,14 +374,30 @@ Instant Door::next_deadline() const {
   return next;
 }
 
-std::optional<std::uint32_t> Door::keep_answer(const crypto::AcceptMessage& message) {
+// To whoever sends it, so that nobody who copied an INIT can shut its owner out. But then the ACCEPT
+// does not prove any more that the link's first address is its owner's, and somebody who sends his
+// own INIT from a stranger's address first must not have the room's media sent there (P-HS-11).
+Bytes Door::repeat_answer(std::uint32_t answer, const Address& from) {
+  const KeptAnswer& kept = answers_[answer];
+  if (from != kept.to) {
+    const auto fields = wire::connection_fields(kept.connection, options_.secrets->connection_mask);
+    tell(fields.worker, DoubtAddress{kept.connection});
+  }
+  metrics_.accepts_repeated.add();
+  const Bytes message = kept.message.view();
+  metrics_.out.add(PacketKind::kHandshake, message.size());
+  return message;
+}
+
+std::uint32_t Door::keep_answer(const crypto::AcceptMessage& message, const DoorLink& link,
+                                const Address& to) {
   if (free_answers_.empty()) {
-    answers_.push_back(message);
+    answers_.push_back({message, link.connection, to});
     return static_cast<std::uint32_t>(answers_.size() - 1);
   }
   const std::uint32_t index = free_answers_.back();
   free_answers_.pop_back();
-  answers_[index] = message;
+  answers_[index] = {message, link.connection, to};
   return index;
 }
 

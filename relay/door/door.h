@@ -96,7 +96,9 @@ class Door {
   void handle(const AskOpenRoom& mail);
   void handle(Instant now, const AskDrain& mail);
 
-  std::optional<std::uint32_t> keep_answer(const crypto::AcceptMessage& message);
+  Bytes repeat_answer(std::uint32_t answer, const Address& from);
+  std::uint32_t keep_answer(const crypto::AcceptMessage& message, const DoorLink& link,
+                            const Address& to);
   void drop_answer(DoorLink& link);
   void answer_drained();
   void measure_workers(Instant now);
@@ -114,7 +116,14 @@ class Door {
   Directory directory_;
   crypto::SuiteSet suites_;
 
-  std::vector<crypto::AcceptMessage> answers_;
+  /// An ACCEPT that may be asked for again (P-HS-09).
+  struct KeptAnswer {
+    crypto::AcceptMessage message;
+    ConnectionId connection{};
+    Address to;
+  };
+
+  std::vector<KeptAnswer> answers_;
   std::vector<std::uint32_t> free_answers_;
 
   struct Draining {

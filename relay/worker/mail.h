@@ -58,6 +58,11 @@ struct NewLink {
   crypto::EarlyRoomBytes early_room_bytes;
 };
 
+/// The same INIT came from another address, which was given the same ACCEPT (P-HS-09).
+struct DoubtAddress {
+  ConnectionId connection{};
+};
+
 /// Ends a link. For the door's, the home's and the main thread's decisions.
 struct CloseLink {
   ConnectionId connection{};
@@ -260,7 +265,7 @@ struct Answer {
 };
 
 using Mail =
-    std::variant<std::monostate, NewLink, CloseLink, RoomEnd, CloseAll, LinkEstablished, LinkGone,
+    std::variant<std::monostate, NewLink, DoubtAddress, CloseLink, RoomEnd, CloseAll, LinkEstablished, LinkGone,
                  Join, Leave, OpenStream, CloseStream, AppMessage, MemberRights, MemberEntered,
                  MemberLeft, StreamOpened, StreamClosed, StreamRefused, AppDelivery, StreamWanted,
                  KeyWanted, PatienceTold, AskRooms, AskMembers, AskKey, AskRights, AskKick,

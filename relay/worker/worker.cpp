@@ -135,6 +135,12 @@ void Worker::handle(Instant now, NewLink&& mail) {
   metrics_.links.add();
 }
 
+void Worker::handle(Instant, const DoubtAddress& mail) {
+  if (Member* member = find_link(mail.connection); member != nullptr) {
+    member->link().doubt_address();
+  }
+}
+
 void Worker::handle(Instant now, const CloseLink& mail) {
   Member* member = find_link(mail.connection);
   if (member == nullptr) return;

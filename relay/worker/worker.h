@@ -97,6 +97,7 @@ class Worker {
 
   // Mail of which a room is not just handed its part.
   void handle(Instant now, NewLink&& mail);
+  void handle(Instant now, const DoubtAddress& mail);
   void handle(Instant now, const CloseLink& mail);
   void handle(Instant now, const RoomEnd& mail);
   void handle(Instant now, const CloseAll& mail);
