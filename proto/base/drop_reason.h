@@ -16,7 +16,7 @@ enum class DropReason : std::uint8_t {
   kUnknownConnection,  // no link has this connection id
   kBadVersion,         // INIT of a version or suite set we do not speak
   kBadMac1,            // INIT not made for this relay's key
-  kRateLimited,        // the address prefix used up its bucket
+  kRateLimited,        // the address prefix, the member or its loss used up its share
   kCookieNeeded,       // under load, answered with a COOKIE
   kBadCookie,
   kTicketSealed,  // the ticket does not open with our key

@@ -41,9 +41,11 @@ void Egress::on_lost(Instant now, Duration owd, const SentItem& item) {
   if (open == nullptr || open->generation != item.generation) return;  // nobody waits for it
   const Seq seq{item.first};
   if (now + owd > item.deadline) return give_up(item.track, seq, DropReason::kTooLate);
+  if (retransmits_allowed_ == 0) return give_up(item.track, seq, DropReason::kRateLimited);
   if (!class_of(open->priority).lost.push({item.track, seq, item.deadline})) {
-    give_up(item.track, seq, DropReason::kQueueFull);
+    return give_up(item.track, seq, DropReason::kQueueFull);
   }
+  --retransmits_allowed_;
 }
 
 bool Egress::empty() const {
@@ -84,6 +86,8 @@ void Egress::take(Priority priority) {
     of.lost.pop_front();
   } else {
     of.fresh.pop_part();
+    retransmits_allowed_ =
+        std::min(retransmits_allowed_ + kRetransmitsPerPart, kRetransmitsSavedMax);
   }
 }
 

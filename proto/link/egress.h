@@ -22,6 +22,15 @@ namespace sluice::link {
 inline constexpr std::size_t kPriorities = 4;
 
 /// The part a packet should carry next, in ring form. `bytes` lies in its ring.
+/// Parts that may go again for each that went once: two thirds of all packets may be lost. A receiver
+/// that says it misses everything would else have each part sent again until its deadline, on a short
+/// path hundreds of times.
+inline constexpr std::uint32_t kRetransmitsPerPart = 2;
+
+/// What of that may be saved up, for an outage: 2 s of 10 Mbit/s; and what there is at the start.
+inline constexpr std::uint32_t kRetransmitsSavedMax = 2048;
+inline constexpr std::uint32_t kRetransmitsAtStart = 64;
+
 struct NextPart {
   SentItem item;
   Bytes bytes;
@@ -84,6 +93,7 @@ class Egress {
   DropCounts& drops_;
   std::vector<Track> tracks_;  // by id; ids are handed out from 0 upwards
   std::array<Class, kPriorities> classes_;
+  std::uint32_t retransmits_allowed_ = kRetransmitsAtStart;
   RingQueue<GaveUp> given_up_{kGaveUpEventsMax};
   std::uint64_t parts_given_up_ = 0;
 };
