@@ -170,14 +170,10 @@ void Room::handle_request(Instant now, Member& member, const wire::Subscribe& su
     status = wire::AnswerStatus::kTooMany;
   }
   send(now, member, wire::SubscribeAnswer{subscribe.request, status});
-  if (status != wire::AnswerStatus::kOk) return;
-  for (const auto& [handle, stream] : streams_) {
-    const bool named = subscribe.stream.empty() || stream->identity().name == subscribe.stream;
-    if (named && member.present()) match(now, member, *stream);
-  }
+  if (status == wire::AnswerStatus::kOk) match_later(member);
 }
 
-void Room::handle_request(Instant now, Member& member, const wire::Unsubscribe& unsubscribe) {
+void Room::handle_request(Instant, Member& member, const wire::Unsubscribe& unsubscribe) {
   if (unsubscribe.stream.empty()) {
     member.clear_rules();
   } else if (member.has_rule_for_all()) {
@@ -186,10 +182,7 @@ void Room::handle_request(Instant now, Member& member, const wire::Unsubscribe& 
   } else {
     member.erase_rule(unsubscribe.stream);
   }
-  for (const auto& [handle, stream] : streams_) {
-    const bool named = unsubscribe.stream.empty() || stream->identity().name == unsubscribe.stream;
-    if (named && member.present()) match(now, member, *stream);
-  }
+  match_later(member);
 }
 
 void Room::send(Instant now, Member& member, const wire::RoomMessage& message) {

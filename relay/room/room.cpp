@@ -211,6 +211,12 @@ void Room::handle_handover(Instant now, const HandoverPart& part) {
 }
 
 void Room::end_turn(Instant now) {
+  for (const ConnectionId connection : std::exchange(to_match_, {})) {
+    Member* member = find_member(connection);
+    for (auto& [handle, stream] : streams_) {
+      if (member != nullptr && member->present()) match(now, *member, *stream);
+    }
+  }
   std::swap(dirty_, dirty_taken_);
   for (Stream* stream : dirty_taken_) {
     stream->dirty = false;
@@ -225,9 +231,14 @@ void Room::end_turn(Instant now) {
   dirty_taken_.clear();
 }
 
+void Room::match_later(const Member& member) {
+  if (dirty_.empty() && to_match_.empty()) context_.dirty_rooms.push_back(opening_.id);
+  to_match_.insert(member.connection());
+}
+
 void Room::mark_dirty(Stream& stream) {
   if (std::exchange(stream.dirty, true)) return;
-  if (dirty_.empty()) context_.dirty_rooms.push_back(opening_.id);
+  if (dirty_.empty() && to_match_.empty()) context_.dirty_rooms.push_back(opening_.id);
   dirty_.push_back(&stream);
 }
 

@@ -133,6 +133,9 @@ class Room {
 
   // Subscriptions (subscriptions.cpp).
   void match(Instant now, Member& member, Stream& stream);
+  /// With the rules that hold when the turn ends: however often they change in it, each subscription
+  /// starts once, which takes a walk over the cached media.
+  void match_later(const Member& member);
   void detach(Member& member, Stream& stream);
   void detach_all(Member& member);
   void after_detach(Stream& stream);
@@ -161,6 +164,7 @@ class Room {
   /// Branches that asked for a stream before the home's word of it came here.
   std::set<std::pair<wire::StreamHandle, WorkerIndex>> wanted_early_;
   std::vector<Stream*> dirty_, dirty_taken_;
+  std::set<ConnectionId> to_match_;  // members whose rules changed in this turn
 };
 
 /// Half makes session ends and patience more exact and costs twice; double does the reverse.
