@@ -22,9 +22,9 @@ namespace sluice::link {
 inline constexpr std::size_t kPriorities = 4;
 
 /// The part a packet should carry next, in ring form. `bytes` lies in its ring.
-/// Parts that may go again for each that went once: two thirds of all packets may be lost. A receiver
-/// that says it misses everything would else have each part sent again until its deadline, on a short
-/// path hundreds of times.
+/// Parts that may go again for each that went once: two thirds of all packets may be lost. A
+/// receiver that says it misses everything would else have each part sent again until its deadline,
+/// on a short path hundreds of times.
 inline constexpr std::uint32_t kRetransmitsPerPart = 2;
 
 /// What of that may be saved up, for an outage: 2 s of 10 Mbit/s; and what there is at the start.

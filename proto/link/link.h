@@ -64,8 +64,8 @@ class Link {
   /// tell.
   Instant next_deadline() const;
 
-  /// The answer to the handshake went to a second address: nothing is sent to either, in a link that
-  /// has not begun, before one has answered a challenge (P-HS-11).
+  /// The answer to the handshake went to a second address: nothing is sent to either, in a link
+  /// that has not begun, before one has answered a challenge (P-HS-11).
   void doubt_address();
 
   // Media to send.

@@ -50,8 +50,8 @@ struct Link::State {
   /// Nothing is taken any more, from either side.
   bool ending() const { return ended || closing.started(); }
 
-  /// A relay sends nothing before the client's first authentic packet, and to an address that may be
-  /// somebody else's only the challenge (P-HS-11).
+  /// A relay sends nothing before the client's first authentic packet, and to an address that may
+  /// be somebody else's only the challenge (P-HS-11).
   bool may_send() const {
     return role == Role::kClient || (lifetime.established() && path.proven());
   }

@@ -374,9 +374,10 @@ Instant Door::next_deadline() const {
   return next;
 }
 
-// To whoever sends it, so that nobody who copied an INIT can shut its owner out. But then the ACCEPT
-// does not prove any more that the link's first address is its owner's, and somebody who sends his
-// own INIT from a stranger's address first must not have the room's media sent there (P-HS-11).
+// To whoever sends it, so that nobody who copied an INIT can shut its owner out. But then the
+// ACCEPT does not prove any more that the link's first address is its owner's, and somebody who
+// sends his own INIT from a stranger's address first must not have the room's media sent there
+// (P-HS-11).
 Bytes Door::repeat_answer(std::uint32_t answer, const Address& from) {
   const KeptAnswer& kept = answers_[answer];
   if (from != kept.to) {

@@ -133,8 +133,8 @@ class Room {
 
   // Subscriptions (subscriptions.cpp).
   void match(Instant now, Member& member, Stream& stream);
-  /// With the rules that hold when the turn ends: however often they change in it, each subscription
-  /// starts once, which takes a walk over the cached media.
+  /// With the rules that hold when the turn ends: however often they change in it, each
+  /// subscription starts once, which takes a walk over the cached media.
   void match_later(const Member& member);
   void detach(Member& member, Stream& stream);
   void detach_all(Member& member);

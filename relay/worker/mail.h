@@ -265,10 +265,10 @@ struct Answer {
 };
 
 using Mail =
-    std::variant<std::monostate, NewLink, DoubtAddress, CloseLink, RoomEnd, CloseAll, LinkEstablished, LinkGone,
-                 Join, Leave, OpenStream, CloseStream, AppMessage, MemberRights, MemberEntered,
-                 MemberLeft, StreamOpened, StreamClosed, StreamRefused, AppDelivery, StreamWanted,
-                 KeyWanted, PatienceTold, AskRooms, AskMembers, AskKey, AskRights, AskKick,
-                 AskAdmit, AskOpenRoom, AskDrain, Answer, RelayEvent>;
+    std::variant<std::monostate, NewLink, DoubtAddress, CloseLink, RoomEnd, CloseAll,
+                 LinkEstablished, LinkGone, Join, Leave, OpenStream, CloseStream, AppMessage,
+                 MemberRights, MemberEntered, MemberLeft, StreamOpened, StreamClosed, StreamRefused,
+                 AppDelivery, StreamWanted, KeyWanted, PatienceTold, AskRooms, AskMembers, AskKey,
+                 AskRights, AskKick, AskAdmit, AskOpenRoom, AskDrain, Answer, RelayEvent>;
 
 }  // namespace sluice::relay
