@@ -21,7 +21,6 @@ namespace sluice::link {
 
 inline constexpr std::size_t kPriorities = 4;
 
-/// The part a packet should carry next, in ring form. `bytes` lies in its ring.
 /// Parts that may go again for each that went once: two thirds of all packets may be lost. A
 /// receiver that says it misses everything would else have each part sent again until its deadline,
 /// on a short path hundreds of times.
@@ -31,6 +30,7 @@ inline constexpr std::uint32_t kRetransmitsPerPart = 2;
 inline constexpr std::uint32_t kRetransmitsSavedMax = 2048;
 inline constexpr std::uint32_t kRetransmitsAtStart = 64;
 
+/// The part a packet should carry next, in ring form. `bytes` lies in its ring.
 struct NextPart {
   SentItem item;
   Bytes bytes;

@@ -301,8 +301,6 @@ void Room::tick(Instant now) {
     member->bytes_in_at_tick = stats.bytes_received;
     member->bytes_out_at_tick = stats.bytes_sent;
     const link::LinkStats& last = member->stats_at_tick;
-    // What was merely late is taken back by the link; a counter never goes back.
-    stats.packets_missing = std::max(stats.packets_missing, last.packets_missing);
     context_.metrics.parts_retransmitted.add(stats.parts_retransmitted - last.parts_retransmitted);
     context_.metrics.packets_lost.add(stats.packets_lost - last.packets_lost);
     context_.metrics.packets_missing.add(stats.packets_missing - last.packets_missing);
