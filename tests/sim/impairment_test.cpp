@@ -1,4 +1,4 @@
-#include "tests/sim/impairment.h"
+#include "sim/impairment.h"
 
 #include <algorithm>
 #include <bit>

@@ -13,8 +13,8 @@
 
 #include "proto/link/link.h"
 #include "proto/wire/packet.h"
-#include "tests/sim/net.h"
-#include "tests/sim/xoshiro.h"
+#include "sim/net.h"
+#include "sim/xoshiro.h"
 #include "tests/unit/link/link_pair.h"
 
 namespace sluice::sim {

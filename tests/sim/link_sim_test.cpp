@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/seed.h"
 #include "tests/sim/link_node.h"
-#include "tests/sim/seed.h"
 
 namespace sluice::sim {
 namespace {

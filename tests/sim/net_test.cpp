@@ -1,11 +1,11 @@
-#include "tests/sim/net.h"
+#include "sim/net.h"
 
 #include <deque>
 #include <set>
 
 #include <gtest/gtest.h>
 
-#include "tests/sim/seed.h"
+#include "sim/seed.h"
 
 namespace sluice::sim {
 namespace {

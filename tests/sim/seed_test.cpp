@@ -1,4 +1,4 @@
-#include "tests/sim/seed.h"
+#include "sim/seed.h"
 
 #include <cstdlib>
 

@@ -1,4 +1,4 @@
-#include "tests/sim/xoshiro.h"
+#include "sim/xoshiro.h"
 
 #include <gtest/gtest.h>
 

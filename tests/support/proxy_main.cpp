@@ -6,12 +6,12 @@
 
 #include <sys/signalfd.h>
 
-#include "tests/support/impairing_proxy.h"
+#include "sim/proxy/impairing_proxy.h"
 
 namespace {
 
-using sluice::support::ImpairingProxy;
-using sluice::support::ProxyOptions;
+using sluice::sim::ImpairingProxy;
+using sluice::sim::ProxyOptions;
 
 constexpr int kExitBadInput = 2;
 constexpr int kExitEnvironment = 5;
@@ -50,12 +50,12 @@ int run(const ProxyOptions& options) {
 
 int main(int argc, char** argv) {
   const std::span<const char* const> arguments{argv + 1, static_cast<std::size_t>(argc - 1)};
-  const auto options = sluice::support::parse_proxy_options(arguments);
+  const auto options = sluice::sim::parse_proxy_options(arguments);
   if (!options) {
     std::fprintf(stderr, "impairing_proxy: %s\n", options.error().message.c_str());
     return kExitBadInput;
   }
-  if (options->help) return std::fputs(sluice::support::proxy_usage(), stdout), 0;
+  if (options->help) return std::fputs(sluice::sim::proxy_usage(), stdout), 0;
   try {
     return run(*options);
   } catch (const std::exception& failure) {

@@ -1,10 +1,10 @@
-#include "tests/support/proxy_options.h"
+#include "sim/proxy/proxy_options.h"
 
 #include <vector>
 
 #include <gtest/gtest.h>
 
-namespace sluice::support {
+namespace sluice::sim {
 namespace {
 
 using std::chrono::milliseconds;
@@ -80,4 +80,4 @@ TEST(ProxyOptions, WhatCannotBeIsRefusedByName) {
 }
 
 }  // namespace
-}  // namespace sluice::support
+}  // namespace sluice::sim

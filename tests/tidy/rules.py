@@ -21,8 +21,11 @@ EDGES = {
     "net": ["proto/base"],
     "relay": ["proto", "net"],
     "client": ["proto", "net"],
-    "bench": ["proto", "net", "client", "relay"],
-    "tests": ["proto", "net", "client", "relay", "bench"],
+    "sim": ["proto/base"],
+    "sim/proxy": ["proto/base", "sim"],
+    "sim/relay": ["proto", "net", "relay", "sim"],
+    "bench": ["proto", "net", "client", "relay", "sim"],
+    "tests": ["proto", "net", "client", "relay", "sim", "bench"],
 }
 
 # System header (as a pattern) -> the files that may include it (as a pattern).
@@ -30,7 +33,10 @@ SYSTEM_HEADERS = [
     (r"sodium(\.h|/)", r"proto/crypto/|tests/"),
     (r"openssl/", r"proto/crypto/|net/tls|tests/|bench/"),
     (r"uv\.h", r"net/|tests/unit/net/"),
-    (r"(sys/(socket|epoll|timerfd|un)|netinet/.*|arpa/.*|netdb|poll)(\.h)?", r"net/|tests/|bench/"),
+    (
+        r"(sys/(socket|epoll|timerfd|un)|netinet/.*|arpa/.*|netdb|poll)(\.h)?",
+        r"net/|sim/proxy/|tests/|bench/",
+    ),
     (r"libwebsockets\.h", r"net/"),
     (r"(spdlog|fmt)/", r"net/log\.cpp"),
     (r"prometheus/", r"relay/|tests/unit/relay/"),

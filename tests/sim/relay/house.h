@@ -7,8 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sim/relay/relay_node.h"
 #include "tests/sim/relay/relay_client.h"
-#include "tests/sim/relay/relay_node.h"
 
 namespace sluice::sim {
 

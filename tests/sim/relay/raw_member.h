@@ -10,9 +10,9 @@
 #include "proto/crypto/client_handshake.h"
 #include "proto/crypto/packet_protection.h"
 #include "proto/link/packet_builder.h"
-#include "tests/sim/net.h"
-#include "tests/sim/relay/relay_node.h"
-#include "tests/sim/xoshiro.h"
+#include "sim/net.h"
+#include "sim/relay/relay_node.h"
+#include "sim/xoshiro.h"
 
 namespace sluice::sim {
 

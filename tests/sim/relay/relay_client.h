@@ -18,9 +18,9 @@
 #include "proto/wire/application_message.h"
 #include "proto/wire/fragment.h"
 #include "proto/wire/room_message.h"
-#include "tests/sim/net.h"
-#include "tests/sim/relay/relay_node.h"
-#include "tests/sim/xoshiro.h"
+#include "sim/net.h"
+#include "sim/relay/relay_node.h"
+#include "sim/xoshiro.h"
 
 namespace sluice::sim {
 

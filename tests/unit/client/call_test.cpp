@@ -12,8 +12,8 @@
 #include "client/media_source.h"
 #include "client/pusher.h"
 #include "client/subscriber.h"
-#include "tests/sim/net.h"
-#include "tests/sim/xoshiro.h"
+#include "sim/net.h"
+#include "sim/xoshiro.h"
 #include "tests/unit/client/flv_file.h"
 #include "tests/unit/client/plain_relay.h"
 

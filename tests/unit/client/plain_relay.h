@@ -20,7 +20,7 @@
 #include "proto/wire/media_header.h"
 #include "proto/wire/packet.h"
 #include "proto/wire/room_message.h"
-#include "tests/sim/net.h"
+#include "sim/net.h"
 
 namespace sluice::client {
 

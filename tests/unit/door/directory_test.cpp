@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "proto/wire/packet.h"
-#include "tests/sim/xoshiro.h"
+#include "sim/xoshiro.h"
 
 namespace sluice::relay {
 namespace {

@@ -9,7 +9,7 @@
 #include "proto/crypto/client_handshake.h"
 #include "proto/crypto/secret.h"
 #include "relay/door/door.h"
-#include "tests/sim/xoshiro.h"
+#include "sim/xoshiro.h"
 
 namespace sluice::relay {
 

@@ -4,7 +4,7 @@
 #include "relay/door/address_buckets.h"
 #include "relay/door/load_meter.h"
 #include "relay/door/void_tickets.h"
-#include "tests/sim/xoshiro.h"
+#include "sim/xoshiro.h"
 
 namespace sluice::relay {
 namespace {

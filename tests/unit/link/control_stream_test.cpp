@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/sim/xoshiro.h"
+#include "sim/xoshiro.h"
 
 namespace sluice::link {
 namespace {

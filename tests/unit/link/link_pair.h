@@ -14,7 +14,7 @@
 #include "proto/crypto/secret.h"
 #include "proto/link/link.h"
 #include "proto/wire/fragment.h"
-#include "tests/sim/xoshiro.h"
+#include "sim/xoshiro.h"
 
 namespace sluice::link {
 

@@ -5,7 +5,7 @@
 #include "proto/link/closing.h"
 #include "proto/link/lifetime.h"
 #include "proto/link/track_reports.h"
-#include "tests/sim/xoshiro.h"
+#include "sim/xoshiro.h"
 
 namespace sluice::link {
 namespace {

@@ -1,4 +1,4 @@
-#include "tests/support/proxy_options.h"
+#include "sim/proxy/proxy_options.h"
 
 #include <array>
 #include <cerrno>
@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace sluice::support {
+namespace sluice::sim {
 
 namespace {
 
@@ -16,7 +16,7 @@ constexpr int kRebindsMax = 4096;
 /// The options as read, before they are spread over the two directions.
 struct Parsed {
   ProxyOptions options;
-  sim::ImpairmentConfig fault;
+  ImpairmentConfig fault;
   double loss = 0;
   double burst_datagrams = 0;
   std::string_view direction = "both";
@@ -181,4 +181,4 @@ const char* proxy_usage() {
          "  --json FILE          counters, written at the end (SIGINT or SIGTERM)\n";
 }
 
-}  // namespace sluice::support
+}  // namespace sluice::sim

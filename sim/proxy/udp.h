@@ -10,7 +10,7 @@
 
 #include "proto/base/bytes.h"
 
-namespace sluice::support {
+namespace sluice::sim {
 
 struct SocketAddress {
   sockaddr_storage storage{};
@@ -56,4 +56,4 @@ class UdpSocket {
   int fd_;
 };
 
-}  // namespace sluice::support
+}  // namespace sluice::sim

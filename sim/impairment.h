@@ -12,7 +12,7 @@
 
 #include "proto/base/bytes.h"
 #include "proto/base/time.h"
-#include "tests/sim/xoshiro.h"
+#include "sim/xoshiro.h"
 
 namespace sluice::sim {
 

@@ -1,4 +1,4 @@
-#include "tests/sim/net.h"
+#include "sim/net.h"
 
 #include <algorithm>
 

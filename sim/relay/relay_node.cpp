@@ -1,4 +1,4 @@
-#include "tests/sim/relay/relay_node.h"
+#include "sim/relay/relay_node.h"
 
 #include "proto/crypto/secret.h"
 

@@ -1,4 +1,4 @@
-#include "tests/support/impairing_proxy.h"
+#include "sim/proxy/impairing_proxy.h"
 
 #include <poll.h>
 
@@ -8,7 +8,7 @@
 #include <ctime>
 #include <stdexcept>
 
-namespace sluice::support {
+namespace sluice::sim {
 
 namespace {
 
@@ -25,7 +25,7 @@ std::int64_t monotonic_us() {
       .count();
 }
 
-std::string counters_json(const sim::ImpairmentCounters& c) {
+std::string counters_json(const ImpairmentCounters& c) {
   const std::array<std::pair<const char*, std::uint64_t>, 12> fields{{
       {"offered", c.offered},
       {"delivered", c.delivered},
@@ -69,7 +69,7 @@ void ImpairingProxy::run(int stop_fd) {
 }
 
 std::string ImpairingProxy::json() const {
-  sim::ImpairmentCounters to, from;
+  ImpairmentCounters to, from;
   for (const auto& leg : legs_) {
     to += leg->to_relay.counters();
     from += leg->from_relay.counters();
@@ -116,8 +116,8 @@ void ImpairingProxy::read_upstream(std::size_t leg) {
 void ImpairingProxy::pass(Direction direction, std::size_t leg, Bytes datagram) {
   store(direction, leg, datagram);
   Leg& l = *legs_[leg];
-  sim::Impairment& impairment = direction == Direction::kToRelay ? l.to_relay : l.from_relay;
-  for (sim::Delivery& delivery : impairment.offer(now(), datagram)) {
+  Impairment& impairment = direction == Direction::kToRelay ? l.to_relay : l.from_relay;
+  for (Delivery& delivery : impairment.offer(now(), datagram)) {
     pending_.push({delivery.at, next_id_++, direction, leg, std::move(delivery.bytes)});
   }
 }
@@ -155,8 +155,8 @@ std::size_t ImpairingProxy::leg_of(const SocketAddress& client) {
   // An Impairment uses a few seeds behind its own, so legs and directions keep a distance.
   const std::uint64_t seed = options_.seed * 1'000'003 + legs_.size() * 32;
   auto leg = std::make_unique<Leg>(Leg{client, UdpSocket::connected_to(relay_),
-                                       sim::Impairment{options_.to_relay, seed},
-                                       sim::Impairment{options_.from_relay, seed + 16}});
+                                       Impairment{options_.to_relay, seed},
+                                       Impairment{options_.from_relay, seed + 16}});
   leg->address_changes = leg->to_relay.address_changes_by(now());
   legs_.push_back(std::move(leg));
   return legs_.size() - 1;
@@ -177,4 +177,4 @@ void ImpairingProxy::store(Direction direction, std::size_t leg, Bytes datagram)
 
 Instant ImpairingProxy::now() const { return instant_from_us(monotonic_us() - start_us_); }
 
-}  // namespace sluice::support
+}  // namespace sluice::sim

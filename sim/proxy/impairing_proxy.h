@@ -15,11 +15,11 @@
 
 #include "proto/base/bytes.h"
 #include "proto/base/time.h"
-#include "tests/sim/impairment.h"
-#include "tests/support/proxy_options.h"
-#include "tests/support/udp.h"
+#include "sim/impairment.h"
+#include "sim/proxy/proxy_options.h"
+#include "sim/proxy/udp.h"
 
-namespace sluice::support {
+namespace sluice::sim {
 
 class ImpairingProxy {
  public:
@@ -42,8 +42,8 @@ class ImpairingProxy {
   struct Leg {
     SocketAddress client;
     UdpSocket upstream;
-    sim::Impairment to_relay;
-    sim::Impairment from_relay;
+    Impairment to_relay;
+    Impairment from_relay;
     std::size_t address_changes = 0;
   };
 
@@ -86,4 +86,4 @@ class ImpairingProxy {
   std::int64_t start_us_;
 };
 
-}  // namespace sluice::support
+}  // namespace sluice::sim

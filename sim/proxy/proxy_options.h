@@ -8,15 +8,15 @@
 
 #include "proto/base/result.h"
 #include "proto/base/time.h"
-#include "tests/sim/impairment.h"
+#include "sim/impairment.h"
 
-namespace sluice::support {
+namespace sluice::sim {
 
 struct ProxyOptions {
   std::string listen = "127.0.0.1:0";
   std::string to;
-  sim::ImpairmentConfig to_relay;  // times count from the proxy's start
-  sim::ImpairmentConfig from_relay;
+  ImpairmentConfig to_relay;  // times count from the proxy's start
+  ImpairmentConfig from_relay;
   std::uint64_t seed = 1;
   std::string store_file;
   std::string json_file;
@@ -29,4 +29,4 @@ Result<ProxyOptions, Failure> parse_proxy_options(std::span<const char* const> a
 /// What --help prints.
 const char* proxy_usage();
 
-}  // namespace sluice::support
+}  // namespace sluice::sim

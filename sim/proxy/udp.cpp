@@ -1,4 +1,4 @@
-#include "tests/support/udp.h"
+#include "sim/proxy/udp.h"
 
 #include <netdb.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 
 #include <netinet/in.h>
 
-namespace sluice::support {
+namespace sluice::sim {
 
 namespace {
 
@@ -117,4 +117,4 @@ void UdpSocket::send_to(const SocketAddress& to, Bytes datagram) const {
   static_cast<void>(::sendto(fd_, datagram.data(), datagram.size(), 0, to.data(), to.length));
 }
 
-}  // namespace sluice::support
+}  // namespace sluice::sim

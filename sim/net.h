@@ -18,7 +18,7 @@
 #include "proto/base/address.h"
 #include "proto/base/bytes.h"
 #include "proto/base/time.h"
-#include "tests/sim/impairment.h"
+#include "sim/impairment.h"
 
 namespace sluice::sim {
 

@@ -12,8 +12,8 @@
 #include "relay/door/door.h"
 #include "relay/worker/switchboard.h"
 #include "relay/worker/worker.h"
-#include "tests/sim/net.h"
-#include "tests/sim/xoshiro.h"
+#include "sim/net.h"
+#include "sim/xoshiro.h"
 
 namespace sluice::sim {
 
