@@ -1,0 +1,77 @@
+#include "proto/congestion/arrival_clock.h"
+
+#include <algorithm>
+
+namespace sluice::congestion {
+
+namespace {
+
+/// Differences beyond a minute are a peer's lie; bounded, no sum of them can overflow.
+constexpr std::int64_t kDifferenceUsMax = 60'000'000;
+
+/// The receiver cuts the way from its highest to each packet down to whole grains: half a grain
+/// later is nearest to the truth. Without it each feedback would start 125 us too early, 4 ms in a
+/// second, and a queue that grows by less would not be seen.
+constexpr std::int64_t kCutUs = ArrivalClock::kUnit.count() / 2;
+
+}  // namespace
+
+void ArrivalClock::begin(Instant now, Duration age, PacketNumber highest) {
+  by_age_us_ = to_us(now) - to_us(age);
+  read_[0] = {highest.value, 0, true};
+  read_count_ = 1;
+}
+
+void ArrivalClock::add(PacketNumber number, std::int32_t units) {
+  if (read_count_ == 0 || read_count_ == read_.size()) return;
+  const Entry& later = read_[read_count_ - 1];
+  if (number.value >= later.number) return;
+  const std::int64_t earlier_us =
+      std::clamp<std::int64_t>(units * kUnit.count(), -kDifferenceUsMax, kDifferenceUsMax);
+  const std::int64_t cut_us = later.highest ? kCutUs : 0;  // once: the receiver carries the rest
+  read_[read_count_++] = {number.value, later.at_us - earlier_us - cut_us, false};
+}
+
+void ArrivalClock::finish() {
+  if (read_count_ == 0) return;
+  const std::optional<std::int64_t> overlap = origin_by_overlap();
+  const std::int64_t origin = overlap ? *overlap : by_age_us_ - way_back_us_.value_or(0);
+  // The way back without its own queue would be its minimum; the newest is near enough for a gap,
+  // after which the queue is measured anew in any case.
+  way_back_us_ = by_age_us_ - origin;
+  for (std::size_t i = 0; i < read_count_; ++i) {
+    Entry entry = read_[i];
+    entry.at_us += origin;
+    // What is known stays: a packet has one arrival, whoever tells it again.
+    if (find(entry.number) == nullptr) kept_[entry.number % kKept] = entry;
+  }
+  read_count_ = 0;
+}
+
+std::optional<Duration> ArrivalClock::arrival_of(PacketNumber number) const {
+  const Entry* entry = find(number.value);
+  if (entry == nullptr) return std::nullopt;
+  return Duration{entry->at_us};
+}
+
+const ArrivalClock::Entry* ArrivalClock::find(std::uint64_t number) const {
+  const Entry& entry = kept_[number % kKept];
+  return entry.number == number && number != UINT64_MAX ? &entry : nullptr;
+}
+
+// The mean over all that both name: one pair alone is off by up to a grain, and from feedback to
+// feedback such errors add up.
+std::optional<std::int64_t> ArrivalClock::origin_by_overlap() const {
+  std::int64_t sum = 0;
+  std::int64_t count = 0;
+  for (std::size_t i = 0; i < read_count_; ++i) {
+    const Entry* known = find(read_[i].number);
+    if (known == nullptr) continue;
+    sum += known->at_us - read_[i].at_us;
+    ++count;
+  }
+  if (count == 0) return std::nullopt;
+  return sum / count;
+}
+
+}  // namespace sluice::congestion
