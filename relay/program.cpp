@@ -111,6 +111,9 @@ Status<Failure> Program::prepare_dev() {
   if (!folder) return Unexpected{folder.error()};
   const std::string shared = *folder + "/dev.json";
   if (!options_.control_given) config.control_path = *folder + "/control.sock";
+  if (config.relay_reset_secret_file.empty()) {
+    config.relay_reset_secret_file = *folder + "/reset_secret";
+  }
   if (options_.control_given) dev_paths_.push_back(config.control_path + ".json");
   if (!options_.control_given || !is_taken(shared)) dev_paths_.push_back(shared);
   return Done{};

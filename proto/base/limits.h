@@ -78,6 +78,11 @@ inline constexpr std::size_t kTracksPerLinkMax = 256;
 inline constexpr std::size_t kTrackRingPartsMax = 8192;
 inline constexpr std::size_t kTrackRingPartsMin = 64;
 
+/// What the rings of one stream take together: 12 s at 10 Mbit/s. A slot has room for a full part
+/// whatever comes, so many tracks of small parts would else take 80 MB. Half loses the cached GOP
+/// of a busy file; double lets eight streams of one pusher hold 256 MiB on each worker.
+inline constexpr std::size_t kStreamRingBytesMax = 16U << 20U;
+
 // Link.
 
 /// Keys are renewed after this many packets or seconds, and hard-stopped at 2^27 packets: the bound

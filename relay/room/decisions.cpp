@@ -31,11 +31,13 @@ void Room::handle(Instant now, const MemberLeft& mail) {
 }
 
 void Room::handle(Instant now, const StreamOpened& mail) {
+  // A handle comes round again after 65,535 streams: what lingers under it is over.
+  if (Stream* lingering = find_stream(mail.stream)) remove_stream(now, *lingering);
   auto stream = std::make_unique<Stream>(
       StreamIdentity{opening_.id, mail.stream, mail.name, mail.user, mail.pusher, mail.origin},
       mail.tracks, context_.metrics);
   Stream& opened = *stream;
-  streams_.insert_or_assign(mail.stream, std::move(stream));
+  streams_.emplace(mail.stream, std::move(stream));
   Member* pusher = find_member(mail.pusher);
   if (pusher != nullptr && pusher->present()) {
     for (std::size_t i = 0; i < mail.tracks.size(); ++i) {

@@ -253,7 +253,16 @@ void Room::settle_ended(Instant now, Stream& stream) {
     // Closing a member that is too slow takes its other subscriptions, perhaps of this stream too.
     i = std::min(i, stream.subscriptions().size());
   }
-  if (!stream.subscriptions().empty()) return;
+  if (stream.subscriptions().empty()) remove_stream(now, stream);
+}
+
+void Room::remove_stream(Instant now, Stream& stream) {
+  const wire::StreamEvent down = stream.event(wire::StreamEvent::Change::kDown);
+  while (!stream.subscriptions().empty()) {
+    Member& member = stream.subscriptions().back()->member();
+    stream.unsubscribe(member);
+    send(now, member, down);
+  }
   std::erase(dirty_, &stream);
   streams_.erase(stream.identity().handle);
 }

@@ -149,6 +149,8 @@ class Room {
 
   void mark_dirty(Stream& stream);
   void settle_ended(Instant now, Stream& stream);
+  /// Whoever still has it is told that it is down.
+  void remove_stream(Instant now, Stream& stream);
   void send_key_requests(Instant now, Stream& stream);
   void report_to_pusher(Instant now, Stream& stream);
   MemberSnapshot snapshot_of(const Member& member, Instant now) const;

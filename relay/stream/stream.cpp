@@ -10,7 +10,7 @@ Stream::Stream(StreamIdentity identity, std::vector<wire::TrackDescription> trac
   static_assert(kTracksPerStreamMax <= 8, "wanted_keys_ has a bit for each track");
   CHECK(tracks.size() <= kTracksPerStreamMax);
   for (wire::TrackDescription& track : tracks) {
-    tracks_.push_back(std::make_unique<Track>(std::move(track)));
+    tracks_.push_back(std::make_unique<Track>(std::move(track), &ring_budget_));
   }
   metrics_.streams.add();
 }
@@ -79,7 +79,7 @@ void Stream::forget_media() {
   CHECK(subscriptions_.empty());  // links read from the rings
   pending_ = {};
   gop_arrival_ = kLongAgo;
-  for (auto& track : tracks_) track = std::make_unique<Track>(track->description());
+  for (auto& track : tracks_) track = std::make_unique<Track>(track->description(), &ring_budget_);
 }
 
 Subscription* Stream::subscription_of(const Member& member) {

@@ -116,6 +116,7 @@ class Stream {
   StreamIdentity identity_;
   WorkerMetrics& metrics_;
   // Rings are pointed at by links, so tracks do not move.
+  RingBudget ring_budget_{kStreamRingBytesMax};
   std::vector<std::unique_ptr<Track>> tracks_;
   std::vector<std::unique_ptr<Subscription>> subscriptions_;
   std::vector<BranchFeed> feeds_;

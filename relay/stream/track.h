@@ -42,7 +42,9 @@ class Track {
     std::uint64_t frames = 0, key_frames = 0, parts = 0, media_bytes = 0;
   };
 
-  explicit Track(wire::TrackDescription description) : description_(std::move(description)) {}
+  /// `budget` is what the rings of its stream share.
+  explicit Track(wire::TrackDescription description, RingBudget* budget = nullptr)
+      : description_(std::move(description)), ring_(kTrackRingPartsMax, budget) {}
 
   /// Takes a part in ring form. `keep_since`: parts of frames that arrived at or after it are worth
   /// growing the ring for. Errors: kMalformed, kFrameTooLarge, kDuplicatePart, kStalePart.

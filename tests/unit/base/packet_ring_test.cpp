@@ -55,6 +55,31 @@ TEST(PacketRing, GrowsWhileTheHistoryMustBeKeptAndNotBeyondItsLimit) {
   EXPECT_EQ(small.capacity(), kTrackRingPartsMin) << "no history wanted, no growth";
 }
 
+TEST(PacketRing, GrowsNoFurtherThanTheBudgetItSharesAndGivesItBack) {
+  const Seq key{100};
+  PacketRing measure{64};
+  const std::size_t step = measure.memory_bytes();
+  RingBudget budget{3 * step};
+  PacketRing first{1024, &budget};
+  {
+    PacketRing second{1024, &budget};
+    for (std::uint32_t i = 0; i < 128; ++i) second.insert(key + i, part("x"), key);
+    EXPECT_EQ(second.capacity(), 128U);
+    EXPECT_EQ(budget.left(), 2 * step);
+    for (std::uint32_t i = 0; i < 300; ++i) {
+      EXPECT_EQ(first.insert(key + i, part("x"), key), PacketRing::Insert::kStored);
+    }
+    EXPECT_EQ(first.capacity(), 128U) << "256 need more than is left";
+    EXPECT_EQ(budget.left(), step);
+    EXPECT_TRUE(first.find(key).empty()) << "the oldest part gives way";
+    EXPECT_FALSE(first.find(key + 299).empty());
+  }
+  EXPECT_EQ(budget.left(), 2 * step);
+  first.insert(key + 300, part("x"), key + 100);
+  EXPECT_EQ(first.capacity(), 256U);
+  EXPECT_EQ(budget.left(), 0U);
+}
+
 TEST(PacketRing, KeepsTheSlotOfALostPartThatMayStillCome) {
   PacketRing ring{256};
   const Seq lost{7};

@@ -44,8 +44,10 @@ Relay::Relay(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Relay::~Relay() = default;
 
-Result<std::unique_ptr<Relay>, Failure> Relay::start(const RelayOptions&, net::Loop&, EventSink) {
+Result<std::unique_ptr<Relay>, Failure> Relay::start(const RelayOptions& options, net::Loop&,
+                                                     EventSink) {
   fake.emplace();
+  fake->options = options;
   return std::unique_ptr<Relay>{new Relay(std::make_unique<State>())};
 }
 

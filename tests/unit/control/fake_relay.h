@@ -19,6 +19,7 @@ struct FakeRelay {
   TicketRequest ticket;
   DoorMetrics door;
   std::vector<WorkerMetrics> workers{2};
+  RelayOptions options;  // of the last start
 };
 
 /// The one behind every Relay of this program.

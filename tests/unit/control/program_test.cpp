@@ -55,6 +55,20 @@ TEST_F(ProgramTest, RunsUntilASignalAndLeavesNothingBehind) {
   EXPECT_FALSE(fs::exists(folder + "/sluice/dev.json"));
 }
 
+// P-RESET-01: clients of a --dev relay that was stopped and started notice at once, too.
+TEST_F(ProgramTest, TheNextDevRelayOfAUserKnowsItsResetSecret) {
+  options.dev = true;
+  std::optional<std::array<std::byte, 32>> first;
+  for (int start = 0; start < 2; ++start) {
+    auto program = Program::start(loop, options);
+    ASSERT_TRUE(program) << program.error().message;
+    ASSERT_TRUE(fs::exists(folder + "/sluice/reset_secret"));
+    if (start == 0) first = fake_relay().options.reset_secret;
+  }
+  EXPECT_EQ(fake_relay().options.reset_secret, first);
+  EXPECT_TRUE(first.has_value());
+}
+
 TEST_F(ProgramTest, WithoutDevItSaysNothingAndDrainsAsConfigured) {
   options.config.relay_drain_seconds = 7;
   auto program = Program::start(loop, options);
