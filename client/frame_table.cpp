@@ -14,39 +14,46 @@ constexpr std::size_t kSkipsMax = 64;
 
 }  // namespace
 
-Result<FrameTable::Added> FrameTable::add(Instant now, const wire::MediaView& part, Bytes ring_form,
-                                          std::uint32_t dts_reference_ms) {
-  if (const auto checked = wire::check_part(part); !checked) return Unexpected{checked.error()};
-  const Seq seq = part.header.seq;
-  if (next_ && next_->newer_than(seq)) return Unexpected{DropReason::kStalePart};
+Result<const FrameTable::Entry*> FrameTable::add(Instant now, const Part& part) {
+  if (const auto checked = wire::check_part(part.media); !checked) {
+    return Unexpected{checked.error()};
+  }
+  const Seq seq = part.media.header.seq;
+  if (has(seq)) return Unexpected{DropReason::kDuplicatePart};
+  if (next_ && next_->newer_than(seq)) {
+    if (const auto kept = keep(part); !kept) return Unexpected{kept.error()};
+    return Unexpected{DropReason::kStalePart};
+  }
   if (entries_.size() >= kEntriesMax) return Unexpected{DropReason::kQueueFull};
-
-  if (!ring_.find(seq).empty()) return Unexpected{DropReason::kDuplicatePart};
-  const auto entry = find_or_insert(now, part, dts_reference_ms);
+  const auto entry = find_or_insert(now, part);
   if (entry == entries_.end()) return Unexpected{DropReason::kMalformed};
-  if (const auto fits = entry->shape.add(part); !fits) return Unexpected{fits.error()};
+  if (const auto fits = entry->shape.add(part.media); !fits) return Unexpected{fits.error()};
+  if (const auto kept = keep(part); !kept) return Unexpected{kept.error()};
+  ++entry->have;
+  entry->recovered = entry->recovered || part.recovered;
+  if (entry->whole()) entry->whole_at = now;
+  return &*entry;
+}
 
+Status<> FrameTable::keep(const Part& part) {
   // Everything from the next frame in order on may still come: its slots are kept free.
-  const Seq keep_from = next_.value_or(entries_.front().first());
-  switch (ring_.insert(seq, ring_form, keep_from)) {
+  const Seq seq = part.media.header.seq;
+  const Seq open = next_.value_or(entries_.empty() ? seq : entries_.front().first());
+  switch (ring_.insert(seq, part.ring_form, open - history_parts_)) {
     case PacketRing::Insert::kStored:
-      break;
+      return Done{};
     case PacketRing::Insert::kDuplicate:
       return Unexpected{DropReason::kDuplicatePart};
     case PacketRing::Insert::kStale:
-      return Unexpected{DropReason::kStalePart};
+      break;
   }
-  ++entry->have;
-  if (entry->whole()) entry->whole_at = now;
-  const Added added{highest_ && highest_->newer_than(seq)};
-  if (!added.behind) highest_ = seq;
-  return added;
+  return Unexpected{DropReason::kStalePart};
 }
 
 /// The frame of `part`, made when it is its first; end() when it overlaps another one.
-FrameTable::Entries::iterator FrameTable::find_or_insert(Instant now, const wire::MediaView& part,
-                                                         std::uint32_t dts_reference_ms) {
-  const Seq first = part.header.first_seq();
+FrameTable::Entries::iterator FrameTable::find_or_insert(Instant now, const Part& part) {
+  const wire::MediaHeader& header = part.media.header;
+  const Seq first = header.first_seq();
   // Nearly always the newest frame or the one before it: searched from the back.
   auto after = entries_.end();
   while (after != entries_.begin() && !first.newer_than(std::prev(after)->first())) {
@@ -56,15 +63,15 @@ FrameTable::Entries::iterator FrameTable::find_or_insert(Instant now, const wire
   if (after != entries_.begin() && !first.newer_than(std::prev(after)->last())) {
     return entries_.end();
   }
-  if (after != entries_.end() && !after->first().newer_than(part.header.last_seq())) {
+  if (after != entries_.end() && !after->first().newer_than(header.last_seq())) {
     return entries_.end();
   }
   if (next_ && next_->newer_than(first)) return entries_.end();
-  Entry entry{.shape = wire::FrameShape{part}};
-  entry.keyframe = part.header.keyframe;
-  entry.discardable = part.header.discardable;
-  entry.dep = part.header.dep;
-  entry.dts_ms = expand_dts(part.header.dts, dts_reference_ms);
+  Entry entry{.shape = wire::FrameShape{part.media}};
+  entry.keyframe = header.keyframe;
+  entry.discardable = header.discardable;
+  entry.dep = header.dep;
+  entry.dts_ms = part.dts_ms;
   entry.first_arrival = now;
   return entries_.insert(after, entry);
 }

@@ -27,6 +27,7 @@ class FrameTable {
     std::uint16_t have = 0;  // different parts seen
     bool keyframe = false;
     bool discardable = false;
+    bool recovered = false;  // a part of it was lost and came again, or was rebuilt
     std::uint8_t dep = 0;
     std::uint32_t dts_ms = 0;  // expanded against the reference that came with its first part
     Instant first_arrival{};
@@ -39,26 +40,36 @@ class FrameTable {
     bool whole() const { return have == shape.count(); }
   };
 
-  /// What add() found out, for the statistics.
-  struct Added {
-    bool behind = false;  // newer parts of the track had come before
+  /// Frames wait in a ring of this many parts at most, a power of two (packet_ring.h).
+  explicit FrameTable(std::size_t ring_parts_max = kTrackRingPartsMax) : ring_(ring_parts_max) {}
+
+  /// A part, and what is known of it.
+  struct Part {
+    const wire::MediaView& media;
+    Bytes ring_form;  // the same as link::MediaArrived has it
+    std::uint32_t dts_ms = 0;
+    bool recovered = false;  // it was lost, and came again or was rebuilt
   };
 
-  /// `ring_form` is the part as link::MediaArrived has it, `part` the same decoded.
-  /// `dts_reference_ms` is a recent dts of the stream. Errors: kDuplicatePart, kStalePart (its
-  /// frame is past), kMalformed (it contradicts its frame), kQueueFull (kEntriesMax frames are
+  /// The part is kept in the ring, also when its frame is past: others may be rebuilt with it.
+  /// Returns its frame, until the next call of anything here. Errors: kDuplicatePart, kStalePart
+  /// (its frame is past), kMalformed (it contradicts its frame), kQueueFull (kEntriesMax frames are
   /// open).
-  Result<Added> add(Instant now, const wire::MediaView& part, Bytes ring_form,
-                    std::uint32_t dts_reference_ms);
+  Result<const Entry*> add(Instant now, const Part& part);
+
+  /// The parts that have come, those of past frames included as far as there is room.
+  const PacketRing& ring() const { return ring_; }
+
+  bool has(Seq seq) const { return !ring_.find(seq).empty(); }
+
+  /// Parts of the track get lost: a span of parts is kept for rebuilding (P-REPAIR-01).
+  void keep_history() { history_parts_ = kRepairSpanParts; }
 
   /// Parts [from, to] will never come.
   void skip(Seq from, Seq to);
 
   /// The oldest open frame; nothing when there is none.
   const Entry* head() const { return entries_.empty() ? nullptr : &entries_.front(); }
-
-  /// The open frame behind the head.
-  const Entry* second() const { return entries_.size() < 2 ? nullptr : &entries_[1]; }
 
   /// Nothing is missing before the head. False before begin_at_head() was called once.
   bool head_follows() const;
@@ -84,8 +95,11 @@ class FrameTable {
  private:
   using Entries = std::deque<Entry>;
 
-  Entries::iterator find_or_insert(Instant now, const wire::MediaView& part,
-                                   std::uint32_t dts_reference_ms);
+  /// What the span field of REPAIR can say. Kept only for tracks that lose parts: it is 300 KB.
+  static constexpr std::uint32_t kRepairSpanParts = 256;
+
+  Status<> keep(const Part& part);
+  Entries::iterator find_or_insert(Instant now, const Part& part);
   Seq behind_skips(Seq at) const;
 
   struct Range {
@@ -95,8 +109,8 @@ class FrameTable {
   PacketRing ring_;
   Entries entries_;
   std::vector<Range> skips_;
-  std::optional<Seq> next_;     // where the next frame in order begins
-  std::optional<Seq> highest_;  // newest part seen
+  std::optional<Seq> next_;  // where the next frame in order begins
+  std::uint32_t history_parts_ = 0;
   std::vector<std::byte> unit_;
 };
 

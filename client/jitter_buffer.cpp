@@ -19,8 +19,19 @@ constexpr Duration kLossSeen = std::chrono::milliseconds{100};
 /// After the stream's end, for what was lost at its very end.
 constexpr Duration kEndLinger = std::chrono::milliseconds{200};
 
-/// Half of the window in which the shortest path is looked for (P-TIME-01).
-constexpr Duration kBaseHalfWindow = std::chrono::seconds{5};
+/// A request for a key frame is answered in a round trip, the relay's 500 ms between two requests,
+/// and the time in which an encoder makes the picture and a path brings it. Asked again sooner, the
+/// answer that is under way would be made twice; much later, a request that was lost with its
+/// repetition is a frozen picture.
+constexpr Duration kKeyAnswer = std::chrono::seconds{1};
+
+/// A frame that lowers base by more than this came faster than it was made: it is of a burst. Less
+/// is the jitter of a path.
+constexpr Duration kBurstStep = std::chrono::milliseconds{10};
+
+/// 2.4 MB a track, 2 s of 9 Mbit/s: four times what the largest play-out delay can hold. A complete
+/// pull must not lose what waits behind a gap at the rate of a file, so its rings grow further.
+constexpr std::size_t kPlayOutRingPartsMax = 2048;
 
 std::int32_t dts_difference(std::uint32_t a, std::uint32_t b) {
   return static_cast<std::int32_t>(a - b);
@@ -28,9 +39,15 @@ std::int32_t dts_difference(std::uint32_t a, std::uint32_t b) {
 
 }  // namespace
 
+JitterBuffer::JitterBuffer(Config config)
+    : config_(config),
+      play_out_(config.adaptive.value_or(PlayOutDelay::Bounds{config.delay, config.delay})) {}
+
 void JitterBuffer::add_track(TrackId id, TrackKind kind) {
   std::erase_if(tracks_, [id](const auto& track) { return track->id == id; });
-  tracks_.push_back(std::make_unique<Track>(id, kind));
+  const std::size_t parts_max =
+      config_.mode == PlayMode::kPlayOut ? kPlayOutRingPartsMax : kTrackRingPartsMax;
+  tracks_.push_back(std::make_unique<Track>(id, kind, parts_max));
   ended_at_ = kNever;
 }
 
@@ -41,72 +58,149 @@ JitterBuffer::Track* JitterBuffer::find(TrackId id) {
   return nullptr;
 }
 
-Status<> JitterBuffer::handle_part(Instant now, TrackId id, Bytes ring_form) {
+const PacketRing* JitterBuffer::ring(TrackId id) const {
+  for (const auto& track : tracks_) {
+    if (track->id == id) return &track->table.ring();
+  }
+  return nullptr;
+}
+
+void JitterBuffer::set_round_trip(Duration rtt) {
+  round_trip_ = rtt;
+  play_out_.set_round_trip(rtt);
+}
+
+Status<> JitterBuffer::handle_part(Instant now, TrackId id, Bytes ring_form, bool revived) {
   Track* track = find(id);
   if (track == nullptr) return Unexpected{DropReason::kUnknownTrack};
   if (ring_form.size() <= kMediaHeaderBytes || ring_form.size() > kPartPlaintextBytesMax) {
     return Unexpected{DropReason::kMalformed};
   }
-  const wire::MediaView part{wire::decode_media_header(ring_form.first<kMediaHeaderBytes>()),
-                             ring_form.subspan(kMediaHeaderBytes)};
-  if (!dts_reference_ms_) dts_origin_ms_ = part.header.dts;
-  const std::uint32_t reference = dts_reference_ms_.value_or(part.header.dts);
-  const auto added = track->table.add(now, part, ring_form, reference);
-  if (!added) {
-    if (added.error() == DropReason::kStalePart) note_late(*track, part.header.first_seq());
-    if (added.error() == DropReason::kDuplicatePart) ++counters_.parts_again;
-    return Unexpected{added.error()};
+  const wire::MediaView media{wire::decode_media_header(ring_form.first<kMediaHeaderBytes>()),
+                              ring_form.subspan(kMediaHeaderBytes)};
+  if (track->table.has(media.header.seq)) {
+    ++counters_.parts_again;
+    return Unexpected{DropReason::kDuplicatePart};
   }
-  if (added->behind) ++counters_.parts_behind;
-  dts_reference_ms_ = expand_dts(part.header.dts, reference);
-  update_base(now, *dts_reference_ms_);
+  const std::uint32_t dts_ms =
+      expand_dts(media.header.dts, dts_reference_ms_.value_or(media.header.dts));
+  const bool recovered = note_gaps(now, *track, media.header.seq, revived);
+  const auto added = track->table.add(now, {media, ring_form, dts_ms, recovered});
+  const bool stale = !added && added.error() == DropReason::kStalePart;
+  if ((added || stale) && !recovered) note_arrival(now, *track, dts_ms);
+  if (stale) {
+    // Its frame was given up: the delay was too short for it.
+    if (!recovered) play_out_.on_frame(now, now - track->clock.expected(dts_ms));
+    note_late(*track, media.header.first_seq());
+  }
+  if (!added) return Unexpected{added.error()};
+  dts_reference_ms_ = dts_ms;
+  const FrameTable::Entry& frame = **added;
+  if (frame.whole() && !frame.recovered && !in_burst(*track, frame)) {
+    play_out_.on_frame(now, now - track->clock.expected(dts_ms));
+  }
   return Done{};
 }
 
-void JitterBuffer::handle_skip(TrackId id, Seq from, Seq to) {
-  if (Track* track = find(id)) track->table.skip(from, to);
+/// What the number of a new part tells of losses; true when the part itself had been lost.
+bool JitterBuffer::note_gaps(Instant now, Track& track, Seq seq, bool revived) {
+  const PartGaps::Seen seen = track.gaps.on_part(now, seq);
+  if (seen.behind) ++counters_.parts_behind;
+  if (!seen.missing_since) {
+    play_out_.on_parts(now, 1, seen.jumped);
+    if (seen.jumped > 0) track.table.keep_history();
+    return revived;
+  }
+  if (revived) return true;
+  // Nothing can be asked for and come sooner than in a round trip: this was only overtaken.
+  const Duration after = now - *seen.missing_since;
+  if (after < round_trip_) {
+    play_out_.on_found(now, 1);
+    return false;
+  }
+  play_out_.on_recovered(now, after);
+  return true;
+}
+
+/// Only what came by itself tells how long the path is.
+void JitterBuffer::note_arrival(Instant now, Track& track, std::uint32_t dts_ms) {
+  const bool began = !track.clock.running();
+  const Instant before = began ? kNever : track.clock.expected(dts_ms);
+  const bool stepped = track.clock.on_arrival(now, dts_ms);
+  if (began || stepped || track.clock.expected(dts_ms) < before - kBurstStep) {
+    track.burst_until = now;
+  }
+}
+
+void JitterBuffer::handle_skip(Instant now, TrackId id, Seq from, Seq to) {
+  Track* track = find(id);
+  if (track == nullptr) return;
+  track->table.skip(from, to);
+  play_out_.on_found(now, track->gaps.on_skip(from, to));
 }
 
 void JitterBuffer::handle_end(Instant now) {
   if (ended_at_ == kNever) ended_at_ = now;
 }
 
-void JitterBuffer::update_base(Instant now, std::uint32_t dts_ms) {
-  if (now - base_turned_at_ >= kBaseHalfWindow) {
-    base_before_ = base_turned_at_ == kLongAgo ? kNever : base_now_;
-    base_now_ = kNever;
-    base_turned_at_ = now;
-  }
-  const auto since_origin = std::chrono::milliseconds{dts_difference(dts_ms, dts_origin_ms_)};
-  base_now_ = std::min(base_now_, now - since_origin);
+Duration JitterBuffer::play_out_delay() const {
+  return config_.mode == PlayMode::kPlayOut ? play_out_.value() : config_.delay;
 }
 
-Instant JitterBuffer::play_at(std::uint32_t dts_ms) const {
-  const Instant base = std::min(base_now_, base_before_);
-  return base + std::chrono::milliseconds{dts_difference(dts_ms, dts_origin_ms_)} + config_.delay;
+PlayOutDelay::Bounds JitterBuffer::delay_bounds() const {
+  if (config_.mode == PlayMode::kPlayOut) return play_out_.bounds();
+  return {config_.delay, config_.delay};
+}
+
+Duration JitterBuffer::delay(Instant now) const {
+  if (config_.mode == PlayMode::kComplete) return config_.delay;
+  for (const auto& track : tracks_) {
+    if (now - track->burst_until < start_patience()) return start_patience();
+  }
+  return play_out_.value();
+}
+
+/// When the head's time comes; the frames of another time line, which a pusher left behind when it
+/// set its clock, are kept no longer than any.
+Instant JitterBuffer::play_at(const Track& track, const FrameTable::Entry& head) const {
+  const Duration delay = play_out_.value();
+  const Instant by_arrival = head.first_arrival + delay;
+  if (!track.clock.running()) return by_arrival;
+  return std::min(track.clock.expected(head.dts_ms) + delay, by_arrival);
+}
+
+bool JitterBuffer::in_burst(const Track& track, const FrameTable::Entry& head) {
+  return head.first_arrival <= track.burst_until;
 }
 
 Duration JitterBuffer::start_hold() const {
   return std::max(kStartHoldMin, 4 * round_trip_ + kLossSeen);
 }
 
+/// How long what begins a stream is waited for: everything hangs on its key frame, and being late
+/// with it delays nothing behind it.
+Duration JitterBuffer::start_patience() const {
+  return std::max(play_out_.value(), std::min(start_hold(), play_out_.bounds().max));
+}
+
 /// When a gap before the head is given up.
 Instant JitterBuffer::gap_until(const Track& track, const FrameTable::Entry& head) const {
-  if (track.started || config_.mode == PlayMode::kPlayOut) return whole_until(head);
+  if (track.started) return whole_until(track, head);
+  if (config_.mode == PlayMode::kPlayOut) return play_at(track, head);
   return head.first_arrival + std::min(start_hold(), config_.delay);
 }
 
 /// When an incomplete head is given up.
-Instant JitterBuffer::whole_until(const FrameTable::Entry& head) const {
-  if (config_.mode == PlayMode::kComplete || catching_up_)
-    return head.first_arrival + config_.delay;
-  return play_at(head.dts_ms);
+Instant JitterBuffer::whole_until(const Track& track, const FrameTable::Entry& head) const {
+  if (config_.mode == PlayMode::kComplete) return head.first_arrival + config_.delay;
+  if (in_burst(track, head)) return head.first_arrival + start_patience();
+  return play_at(track, head);
 }
 
 /// When a ready head may leave, as far as its own track is concerned.
-Instant JitterBuffer::leaves_at(const FrameTable::Entry& head) const {
-  if (config_.mode == PlayMode::kComplete || catching_up_) return head.whole_at;
-  return play_at(head.dts_ms);
+Instant JitterBuffer::leaves_at(const Track& track, const FrameTable::Entry& head) const {
+  if (config_.mode == PlayMode::kComplete || in_burst(track, head)) return head.whole_at;
+  return play_at(track, head);
 }
 
 JitterBuffer::Head JitterBuffer::settle_head(Instant now, Track& track) {
@@ -116,7 +210,7 @@ JitterBuffer::Head JitterBuffer::settle_head(Instant now, Track& track) {
       if (!is_start && now < gap_until(track, *head)) return Head::kWaiting;
       give_up_gap(track);
     } else if (!head->whole()) {
-      if (now < whole_until(*head)) return Head::kWaiting;
+      if (now < whole_until(track, *head)) return Head::kWaiting;
       give_up_head(track);
     } else if (decodable(track, *head)) {
       return Head::kReady;
@@ -174,8 +268,10 @@ void JitterBuffer::pass_head(Track& track, bool left) {
   track.past[track.past_count++ % track.past.size()] = {head.last(), left};
   if (left && head.keyframe) {
     track.chain_whole = true;
-    track.key_requested = false;
+    track.key_request_at = kNever;
   } else if (!left && !head.discardable) {
+    // The answer itself was lost: that is another broken chain.
+    if (head.keyframe) track.key_request_at = kNever;
     break_chain(track);
   }
   if (track.last_dts_ms) {
@@ -190,8 +286,7 @@ void JitterBuffer::pass_head(Track& track, bool left) {
 void JitterBuffer::break_chain(Track& track) {
   if (track.kind != TrackKind::kVideo) return;
   track.chain_whole = false;
-  if (!track.key_requested) track.key_wanted = true;
-  track.key_requested = true;
+  if (track.key_request_at == kNever) track.key_request_at = kLongAgo;
 }
 
 Duration JitterBuffer::interleave_hold(const Track& other) const {
@@ -216,17 +311,25 @@ bool JitterBuffer::must_wait_for(Instant now, const Track& other, Head state,
   return false;
 }
 
+/// In play-out sound goes first: an ear hears what an eye does not see.
+bool JitterBuffer::leaves_before(const Track& a, const Track& b) const {
+  if (config_.mode == PlayMode::kPlayOut && a.kind != b.kind) {
+    if (a.kind == TrackKind::kAudio || b.kind == TrackKind::kAudio) {
+      return a.kind == TrackKind::kAudio;
+    }
+  }
+  return dts_difference(a.table.head()->dts_ms, b.table.head()->dts_ms) < 0;
+}
+
 std::optional<ReceivedFrame> JitterBuffer::poll_frame(Instant now) {
+  play_out_.update(now);
   for (;;) {
     states_.clear();
     Track* chosen = nullptr;
     for (const auto& track : tracks_) {
       states_.push_back(settle_head(now, *track));
-      if (states_.back() != Head::kReady || now < leaves_at(*track->table.head())) continue;
-      if (chosen == nullptr ||
-          dts_difference(track->table.head()->dts_ms, chosen->table.head()->dts_ms) < 0) {
-        chosen = track.get();
-      }
+      if (states_.back() != Head::kReady || now < leaves_at(*track, *track->table.head())) continue;
+      if (chosen == nullptr || leaves_before(*track, *chosen)) chosen = track.get();
     }
     if (chosen == nullptr) return std::nullopt;
     for (std::size_t i = 0; i < tracks_.size(); ++i) {
@@ -245,7 +348,6 @@ std::optional<ReceivedFrame> JitterBuffer::take(Track& track) {
     return std::nullopt;
   }
   const FrameTable::Entry& head = *track.table.head();
-  if (play_at(head.dts_ms) > head.whole_at) catching_up_ = false;
   const ReceivedFrame frame{track.id, track.kind, *media, head.whole_at};
   pass_head(track, true);
   return frame;
@@ -262,10 +364,10 @@ void JitterBuffer::note_late(Track& track, Seq first) {
   ++counters_.parts_again;
 }
 
-std::optional<TrackId> JitterBuffer::poll_key_request() {
+std::optional<TrackId> JitterBuffer::poll_key_request(Instant now) {
   for (const auto& track : tracks_) {
-    if (!track->key_wanted) continue;
-    track->key_wanted = false;
+    if (now < track->key_request_at) continue;
+    track->key_request_at = now + kKeyAnswer + 2 * round_trip_;
     return track->id;
   }
   return std::nullopt;
@@ -277,14 +379,16 @@ Instant JitterBuffer::next_deadline(Instant now) const {
     if (at > now) next = std::min(next, at);
   };
   for (const auto& track : tracks_) {
+    consider(track->key_request_at);
     const FrameTable::Entry* head = track->table.head();
     if (head == nullptr) continue;
     if (!track->table.head_follows()) {
       consider(gap_until(*track, *head));
     } else if (!head->whole()) {
-      consider(whole_until(*head));
+      consider(whole_until(*track, *head));
     } else {
-      consider(leaves_at(*head));
+      consider(leaves_at(*track, *head));
+      if (config_.mode == PlayMode::kPlayOut) continue;
       for (const auto& other : tracks_) consider(head->whole_at + interleave_hold(*other));
     }
   }

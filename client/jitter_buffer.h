@@ -1,10 +1,11 @@
 // JitterBuffer: decides when a received frame is handed on, and what is given up. Two modes.
 // Complete (the default): frames leave in order, tracks interleaved by dts; what is missing is
 // waited for, for `delay` (2 s) from the arrival of what stands behind it; nothing that arrives
-// within is lost. Play-out: frame by frame at base + dts + delay (P-TIME-01); what is not whole by
-// then is given up. The delay is fixed in this version; adapting it to the measured jitter comes
-// later. In both, a video frame leaves only when what it depends on has left (P-MEDIA-05), and a
-// broken chain asks for a key frame once. Sans-I/O: time is an argument.
+// within is lost. Play-out: frame by frame at base + dts + B (P-TIME-01), each track by its own
+// clock (media_clock.h), so that sound never waits for pictures; what is not whole by then is given
+// up. B is fixed, or chosen by what the path does (play_out_delay.h). In both, a video frame leaves
+// only when what it depends on has left (P-MEDIA-05), and a broken chain asks for a key frame.
+// Sans-I/O: time is an argument.
 #pragma once
 
 #include <array>
@@ -15,6 +16,9 @@
 #include <vector>
 
 #include "client/frame_table.h"
+#include "client/media_clock.h"
+#include "client/part_gaps.h"
+#include "client/play_out_delay.h"
 #include "proto/base/ids.h"
 #include "proto/base/media.h"
 #include "proto/base/result.h"
@@ -29,10 +33,6 @@ enum class PlayMode : std::uint8_t { kComplete, kPlayOut };
 /// retransmission would have brought; double delays everything behind a real loss for longer.
 inline constexpr Duration kPatience = std::chrono::seconds{2};
 
-/// Fixed delay of play-out mode until it adapts: one retransmission on a path of 20 ms, with the 30
-/// ms a loss needs to be seen.
-inline constexpr Duration kPlayOutDelay = std::chrono::milliseconds{60};
-
 /// A frame that is handed on. Views live until the next call of the buffer.
 struct ReceivedFrame {
   TrackId track{};
@@ -45,7 +45,8 @@ class JitterBuffer {
  public:
   struct Config {
     PlayMode mode = PlayMode::kComplete;
-    Duration delay = kPatience;
+    Duration delay = kPatience;  // patience of complete mode, fixed B of play-out mode
+    std::optional<PlayOutDelay::Bounds> adaptive{};  // play-out mode: B is chosen within these
   };
 
   struct Counters {
@@ -55,18 +56,22 @@ class JitterBuffer {
     std::uint64_t parts_again = 0;     // came twice
   };
 
-  explicit JitterBuffer(Config config) : config_(config) {}
+  explicit JitterBuffer(Config config);
 
   /// Adding a track again forgets what it held.
   void add_track(TrackId id, TrackKind kind);
 
-  /// Smoothed round trip of the link: how long the very first frames wait for earlier ones.
-  void set_round_trip(Duration rtt) { round_trip_ = rtt; }
+  /// The parts of a track as they came, for what rebuilds lost ones from them; nothing for a track
+  /// that is not known. It lives until the track is added again.
+  const PacketRing* ring(TrackId track) const;
+
+  /// Smoothed round trip of the link.
+  void set_round_trip(Duration rtt);
 
   /// A part as link::MediaArrived brings it. Errors: kUnknownTrack and those of FrameTable::add().
-  Status<> handle_part(Instant now, TrackId track, Bytes ring_form);
+  Status<> handle_part(Instant now, TrackId track, Bytes ring_form, bool revived = false);
 
-  void handle_skip(TrackId track, Seq from, Seq to);
+  void handle_skip(Instant now, TrackId track, Seq from, Seq to);
 
   /// Nothing new will be pushed; what is under way may still come.
   void handle_end(Instant now);
@@ -74,8 +79,19 @@ class JitterBuffer {
   /// The next frame that may leave now.
   std::optional<ReceivedFrame> poll_frame(Instant now);
 
-  /// A track that needs a key frame, told once for each broken chain.
-  std::optional<TrackId> poll_key_request();
+  /// A track that needs a key frame, told once for each broken chain; again only when none has come
+  /// in the time that an answer takes.
+  std::optional<TrackId> poll_key_request(Instant now);
+
+  /// The delay in force, for FEEDBACK: B, or what the beginning of a stream is given beyond it; the
+  /// patience of complete mode.
+  Duration delay(Instant now) const;
+
+  /// B as it was chosen; the patience of complete mode.
+  Duration play_out_delay() const;
+
+  /// The least and the largest delay, for SUBSCRIBE.
+  PlayOutDelay::Bounds delay_bounds() const;
 
   /// When poll_frame() may have something although nothing arrives.
   Instant next_deadline(Instant now) const;
@@ -105,18 +121,23 @@ class JitterBuffer {
   };
 
   struct Track {
-    Track(TrackId track_id, TrackKind track_kind) : id(track_id), kind(track_kind) {}
+    Track(TrackId track_id, TrackKind track_kind, std::size_t ring_parts_max)
+        : id(track_id), kind(track_kind), table(ring_parts_max) {}
 
     TrackId id;
     TrackKind kind;
     FrameTable table;
+    MediaClock clock;
+    PartGaps gaps;
+    // A stream begins with a cached GOP in a burst, or after a pause: frames that came until then
+    // are older than the shortest path says.
+    Instant burst_until = kLongAgo;
     /// dep reaches 254 parts back, so at most 254 frames.
     std::array<Past, 256> past{};
     std::size_t past_count = 0;
-    bool started = false;      // a frame has left
-    bool chain_whole = false;  // everything since the key frame has left
-    bool key_requested = false;
-    bool key_wanted = false;
+    bool started = false;                      // a frame has left
+    bool chain_whole = false;                  // everything since the key frame has left
+    Instant key_request_at = kNever;           // a key frame is wanted, and asked for then
     std::optional<std::uint32_t> last_dts_ms;  // of the newest frame that left or was given up
     std::uint32_t step_ms = 0;                 // dts between the two newest frames
     std::array<std::optional<Seq>, 64> given_up{};
@@ -126,14 +147,19 @@ class JitterBuffer {
   enum class Head : std::uint8_t { kReady, kWaiting, kEmpty };
 
   Track* find(TrackId id);
+  void note_arrival(Instant now, Track& track, std::uint32_t dts_ms);
+  bool note_gaps(Instant now, Track& track, Seq seq, bool revived);
   Head settle_head(Instant now, Track& track);
   bool decodable(const Track& track, const FrameTable::Entry& entry) const;
   Duration start_hold() const;
+  Duration start_patience() const;
   Duration interleave_hold(const Track& other) const;
+  static bool in_burst(const Track& track, const FrameTable::Entry& head);
   Instant gap_until(const Track& track, const FrameTable::Entry& head) const;
-  Instant whole_until(const FrameTable::Entry& head) const;
-  Instant leaves_at(const FrameTable::Entry& head) const;
-  Instant play_at(std::uint32_t dts_ms) const;
+  Instant whole_until(const Track& track, const FrameTable::Entry& head) const;
+  Instant leaves_at(const Track& track, const FrameTable::Entry& head) const;
+  Instant play_at(const Track& track, const FrameTable::Entry& head) const;
+  bool leaves_before(const Track& a, const Track& b) const;
   bool must_wait_for(Instant now, const Track& other, Head state,
                      const FrameTable::Entry& chosen) const;
   std::uint64_t unseen_frames(const Track& track, const FrameTable::Entry& head) const;
@@ -143,20 +169,13 @@ class JitterBuffer {
   void break_chain(Track& track);
   std::optional<ReceivedFrame> take(Track& track);
   void note_late(Track& track, Seq first);
-  void update_base(Instant now, std::uint32_t dts_ms);
 
   Config config_;
+  PlayOutDelay play_out_;
   Duration round_trip_ = std::chrono::milliseconds{50};
   std::vector<std::unique_ptr<Track>> tracks_;
   std::vector<Head> states_;  // of the tracks, during poll_frame()
   std::optional<std::uint32_t> dts_reference_ms_;
-  // base = arrival - dts, the least of the present and of the last 5 s (P-TIME-01); dts counted
-  // from dts_origin_ms_.
-  std::uint32_t dts_origin_ms_ = 0;
-  Instant base_now_ = kNever, base_before_ = kNever;
-  Instant base_turned_at_ = kLongAgo;
-  bool catching_up_ =
-      true;  // the cached GOP comes in a burst: its frames leave as they become whole
   Instant ended_at_ = kNever;
   Counters counters_;
 };

@@ -14,8 +14,9 @@ namespace {
 
 constexpr wire::RequestId kSubscribeRequest{1};
 
+/// Rounded up: a delay that says less than it is costs the last round of recovery.
 std::uint16_t milliseconds_of(Duration delay) {
-  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(delay).count();
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(delay).count();
   return static_cast<std::uint16_t>(std::clamp<std::int64_t>(ms, 0, wire::kNoMilliseconds - 1));
 }
 
@@ -29,8 +30,8 @@ std::vector<std::byte> Subscriber::first_commands() const {
   wire::Subscribe subscribe;
   subscribe.request = kSubscribeRequest;
   subscribe.stream = config_.stream;
-  subscribe.playout_delay_min_ms = milliseconds_of(config_.buffer.delay);
-  subscribe.playout_delay_max_ms = subscribe.playout_delay_min_ms;
+  subscribe.playout_delay_min_ms = milliseconds_of(buffer_.delay_bounds().min);
+  subscribe.playout_delay_max_ms = milliseconds_of(buffer_.delay_bounds().max);
   const auto encoded = wire::encode_room_message(subscribe, out);
   CHECK(encoded.has_value());
   return out;
@@ -42,7 +43,7 @@ void Subscriber::handle_event(Instant now, const link::Event& event) {
   } else if (const auto* message = std::get_if<link::MessageArrived>(&event)) {
     if (message->stream == link::ControlStreamId::kRoom) handle_message(now, *message);
   } else if (const auto* skipped = std::get_if<link::Skipped>(&event)) {
-    buffer_.handle_skip(skipped->track, skipped->from, skipped->to);
+    buffer_.handle_skip(now, skipped->track, skipped->from, skipped->to);
   } else if (const auto* closed = std::get_if<link::Closed>(&event)) {
     handle_closed(*closed);
   }
@@ -53,7 +54,7 @@ void Subscriber::handle_media(Instant now, const link::MediaArrived& media) {
     held_.push_back({media.track, {media.part.begin(), media.part.end()}});
     return;
   }
-  const auto taken = buffer_.handle_part(now, media.track, media.part);
+  const auto taken = buffer_.handle_part(now, media.track, media.part, media.revived);
   if (!taken) {
     stats_.count_drop(taken.error());
     return;
@@ -140,8 +141,8 @@ void Subscriber::handle_turn(Instant now) {
   stats_.sample(now, link_stats);
   if (link_stats.srtt > Duration{0}) buffer_.set_round_trip(link_stats.srtt);
   hand_on(now);
-  while (const auto track = buffer_.poll_key_request()) link_->request_key(*track);
-  report();
+  while (const auto track = buffer_.poll_key_request(now)) link_->request_key(*track);
+  report(now);
   const auto& counted = buffer_.counters();
   stats_.late_frames = counted.late_frames;
   stats_.skipped_frames +=
@@ -174,8 +175,8 @@ void Subscriber::measure_latency(const ReceivedFrame& frame) {
   stats_.latency_us.add(to_us(frame.whole_at) - pushed_us);
 }
 
-void Subscriber::report() {
-  const std::uint16_t delay = milliseconds_of(config_.buffer.delay);
+void Subscriber::report(Instant now) {
+  const std::uint16_t delay = milliseconds_of(buffer_.delay(now));
   for (std::size_t i = 0; i < buffer_.track_count(); ++i) {
     const auto track = buffer_.report(i);
     link_->set_report(track.track, track.oldest_open, delay, delay);

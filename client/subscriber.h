@@ -87,7 +87,7 @@ class Subscriber {
   void handle_answer(Instant now, const wire::SubscribeAnswer& answer);
   void hand_on(Instant now);
   void measure_latency(const ReceivedFrame& frame);
-  void report();
+  void report(Instant now);
 
   Config config_;
   Handlers handlers_;

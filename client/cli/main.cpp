@@ -53,7 +53,16 @@ CLI::App* add_pull(CLI::App& app, PullOptions& pull) {
   command->add_flag("--live", pull.live, "play-out order: what is not here in time is given up");
   command
       ->add_option("--delay", pull.delay_ms,
-                   "ms: patience for lost frames (2000), or with --live the play-out delay (60)")
+                   "ms: patience for lost frames (2000); with --live the play-out delay, which is "
+                   "else chosen by what the path does")
+      ->check(CLI::Range(0, 60'000));
+  command
+      ->add_option("--delay-min", pull.delay_min_ms,
+                   "ms: with --live, the least play-out delay (15)")
+      ->check(CLI::Range(0, 60'000));
+  command
+      ->add_option("--delay-max", pull.delay_max_ms,
+                   "ms: with --live, the largest play-out delay (500)")
       ->check(CLI::Range(0, 60'000));
   return command;
 }

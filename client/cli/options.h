@@ -34,7 +34,8 @@ struct PullOptions {
   JoinOptions join;
   std::string output;  // empty: frames are counted and thrown away
   bool live = false;
-  std::optional<std::uint32_t> delay_ms;
+  std::optional<std::uint32_t> delay_ms;                    // fixed
+  std::optional<std::uint32_t> delay_min_ms, delay_max_ms;  // of the one that live mode chooses
 };
 
 struct TicketOptions {

@@ -39,6 +39,7 @@ class PullProgram {
       return fail(ExitCode::kBadInput,
                   "-o - and --stats - both want stdout; give one of them a file");
     }
+    if (const auto delays = check_delays(); !delays) return delays;
     const auto url = parse_url(options_.join.url);
     if (!url) return Unexpected{url.error()};
     stream_ =
@@ -63,11 +64,35 @@ class PullProgram {
   }
 
  private:
+  Status<Error> check_delays() const {
+    const auto min = options_.delay_min_ms;
+    const auto max = options_.delay_max_ms;
+    if (!min && !max) return Done{};
+    if (!options_.live || options_.delay_ms) {
+      return fail(ExitCode::kBadInput,
+                  "--delay-min and --delay-max bound the delay that --live chooses; give --live, "
+                  "and no --delay");
+    }
+    if (min && max && *min > *max) {
+      return fail(ExitCode::kBadInput, "--delay-min is larger than --delay-max");
+    }
+    return Done{};
+  }
+
   JitterBuffer::Config buffer_config() const {
-    const PlayMode mode = options_.live ? PlayMode::kPlayOut : PlayMode::kComplete;
-    const Duration usual = options_.live ? kPlayOutDelay : kPatience;
-    const auto given = options_.delay_ms;
-    return {mode, given ? Duration{std::chrono::milliseconds{*given}} : usual};
+    const auto ms = [](std::uint32_t value) { return Duration{std::chrono::milliseconds{value}}; };
+    JitterBuffer::Config config;
+    if (options_.live) config.mode = PlayMode::kPlayOut;
+    if (options_.delay_ms) config.delay = ms(*options_.delay_ms);
+    if (options_.live && !options_.delay_ms) {
+      PlayOutDelay::Bounds bounds;
+      if (options_.delay_max_ms) bounds.max = ms(*options_.delay_max_ms);
+      bounds.min =
+          options_.delay_min_ms ? ms(*options_.delay_min_ms) : std::min(bounds.min, bounds.max);
+      bounds.max = std::max(bounds.min, bounds.max);
+      config.adaptive = bounds;
+    }
+    return config;
   }
 
   void handle_joined() {

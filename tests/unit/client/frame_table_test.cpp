@@ -10,12 +10,11 @@ namespace {
 constexpr TrackId kTrack{2};
 constexpr Instant kNow{std::chrono::seconds{1}};
 
-Result<FrameTable::Added> add(FrameTable& table, const std::vector<std::byte>& part) {
+Result<const FrameTable::Entry*> add(FrameTable& table, const std::vector<std::byte>& part) {
   const Bytes bytes{part};
-  return table.add(kNow,
-                   {wire::decode_media_header(bytes.first<kMediaHeaderBytes>()),
-                    bytes.subspan(kMediaHeaderBytes)},
-                   bytes, 0);
+  const wire::MediaView media{wire::decode_media_header(bytes.first<kMediaHeaderBytes>()),
+                              bytes.subspan(kMediaHeaderBytes)};
+  return table.add(kNow, {media, bytes, media.header.dts});
 }
 
 // P-MEDIA-04, P-MEDIA-02: parts of one frame, numbered one by one.
@@ -30,7 +29,7 @@ TEST(FrameTable, TellsWhatIsMissingUntilAFrameIsWhole) {
     table.begin_at_head();
     EXPECT_FALSE(table.head()->whole());
     EXPECT_EQ(table.oldest_open(), frame.first + 1);
-    EXPECT_TRUE(add(table, frame.parts[1])->behind);
+    EXPECT_FALSE((*add(table, frame.parts[1]))->whole());
     EXPECT_EQ(table.oldest_open(), frame.first + 2);
     ASSERT_TRUE(add(table, frame.parts[2]).has_value());
     ASSERT_TRUE(table.head()->whole());

@@ -98,14 +98,14 @@ TEST(JitterBufferComplete, GivesUpAfterPatienceAndWaitsForAKeyFrame) {
   const PushedFrame lost = r.video.frame(33);
   r.give(at_ms(66), kVideo, r.video.frame(66));
   EXPECT_EQ(r.poll(at_ms(66)), (Left{0}));
-  EXPECT_EQ(r.buffer.poll_key_request(), std::nullopt);
+  EXPECT_EQ(r.buffer.poll_key_request(at_ms(66)), std::nullopt);
   EXPECT_EQ(r.buffer.next_deadline(at_ms(66)), at_ms(66 + 2000));
   EXPECT_EQ(r.poll(at_ms(66 + 2000)), (Left{}));  // 66 depends on 33
-  EXPECT_EQ(r.buffer.poll_key_request(), kVideo);
-  EXPECT_EQ(r.buffer.poll_key_request(), std::nullopt);  // once
+  EXPECT_EQ(r.buffer.poll_key_request(at_ms(66 + 2000)), kVideo);
+  EXPECT_EQ(r.buffer.poll_key_request(at_ms(66 + 2000)), std::nullopt);  // once
   r.give(at_ms(2100), kVideo, r.video.frame(99));
   EXPECT_EQ(r.poll(at_ms(2100)), (Left{}));
-  EXPECT_EQ(r.buffer.poll_key_request(), std::nullopt);
+  EXPECT_EQ(r.buffer.poll_key_request(at_ms(2100)), std::nullopt);
   r.give(at_ms(2200), kVideo, lost);  // too late
   EXPECT_EQ(r.poll(at_ms(2200)), (Left{}));
   r.give(at_ms(2300), kVideo, r.video.frame(132, true));
@@ -129,7 +129,7 @@ TEST(JitterBufferComplete, ALostDiscardableFrameBreaksNothing) {
   static_cast<void>(r.buffer.handle_part(at_ms(33), kVideo, lost.parts[0]));
   r.give(at_ms(66), kVideo, r.video.frame(66));
   EXPECT_EQ(r.poll(at_ms(33 + 2000)), (Left{0, 66}));
-  EXPECT_EQ(r.buffer.poll_key_request(), std::nullopt);
+  EXPECT_EQ(r.buffer.poll_key_request(at_ms(33 + 2000)), std::nullopt);
   EXPECT_EQ(r.buffer.counters().skipped_frames, 1U);
   EXPECT_EQ(r.buffer.counters().late_frames, 0U);
   static_cast<void>(r.buffer.handle_part(at_ms(2100), kVideo, lost.parts[1]));
@@ -158,7 +158,7 @@ TEST(JitterBufferComplete, SkippedPartsAreNotWaitedFor) {
   const PushedFrame dropped = r.video.frame(33, false, 3000, true);
   r.give(at_ms(66), kVideo, r.video.frame(66));
   EXPECT_EQ(r.poll(at_ms(66)), (Left{0}));
-  r.buffer.handle_skip(kVideo, dropped.first, dropped.first + 2);
+  r.buffer.handle_skip(at_ms(67), kVideo, dropped.first, dropped.first + 2);
   EXPECT_EQ(r.poll(at_ms(67)), (Left{66}));
   EXPECT_EQ(r.buffer.counters().skipped_frames, 0U);
 }
@@ -201,7 +201,7 @@ TEST(JitterBufferComplete, AudioAloneNeedsNoKeyFrame) {
   r.give(at_ms(400), kAudio, audio.frame(64));
   EXPECT_EQ(r.poll(at_ms(2399)), (Left{}));
   EXPECT_EQ(r.poll(at_ms(2400)), (Left{64}));
-  EXPECT_EQ(r.buffer.poll_key_request(), std::nullopt);
+  EXPECT_EQ(r.buffer.poll_key_request(at_ms(2400)), std::nullopt);
   EXPECT_EQ(r.buffer.counters().skipped_frames, 1U);
 }
 
@@ -211,7 +211,7 @@ TEST(JitterBufferComplete, BeginsAtTheFirstKeyFrameAndAsksForIt) {
   r.give(at_ms(0), kVideo, r.video.frame(33));
   r.give(at_ms(33), kVideo, r.video.frame(66));
   EXPECT_EQ(r.poll(at_ms(1000)), (Left{}));
-  EXPECT_EQ(r.buffer.poll_key_request(), kVideo);
+  EXPECT_EQ(r.buffer.poll_key_request(at_ms(1000)), kVideo);
   r.give(at_ms(1100), kVideo, r.video.frame(99, true));
   EXPECT_EQ(r.poll(at_ms(1100)), (Left{99}));
   EXPECT_EQ(r.buffer.counters().skipped_frames, 0U);  // nothing was promised before it
@@ -243,7 +243,8 @@ TEST(JitterBufferComplete, RefusesByNameWhatIsNoPartOfItsTracks) {
             DropReason::kDuplicatePart);
   ASSERT_TRUE(r.buffer.handle_part(kStart, kVideo, frame.parts[1]).has_value());
   EXPECT_EQ(r.poll(kStart), (Left{0}));
-  EXPECT_EQ(r.buffer.handle_part(kStart, kVideo, frame.parts[1]).error(), DropReason::kStalePart);
+  EXPECT_EQ(r.buffer.handle_part(kStart, kVideo, frame.parts[1]).error(),
+            DropReason::kDuplicatePart);
 }
 
 TEST(JitterBufferPlayOut, PlaysEachFrameAtItsTime) {

@@ -36,5 +36,29 @@ TEST(Pull, BadInputHasItsExitCodeAndOneLine) {
   }
 }
 
+TEST(Pull, BoundsOfTheDelayAreThoseOfLiveMode) {
+  const struct {
+    bool live;
+    std::optional<std::uint32_t> delay, min, max;
+    std::string line;
+  } table[] = {
+      {false, {}, 20, {}, "--delay-min and --delay-max bound the delay that --live chooses"},
+      {true, 60, {}, 100, "--delay-min and --delay-max bound the delay that --live chooses"},
+      {true, {}, 101, 100, "--delay-min is larger than --delay-max"},
+  };
+
+  for (const auto& row : table) {
+    PullOptions options;
+    options.join.url = "sluice://h/r/s";
+    options.live = row.live;
+    options.delay_ms = row.delay;
+    options.delay_min_ms = row.min;
+    options.delay_max_ms = row.max;
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(run_pull(options), ExitCode::kBadInput);
+    EXPECT_EQ(testing::internal::GetCapturedStderr().find("sluice: " + row.line), 0U);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::client
