@@ -39,9 +39,12 @@ enum class DropReason : std::uint8_t {
   kNotAllowed,    // the ticket does not carry this right
   kFrameTooLarge,
   kDuplicatePart,
-  kStalePart,         // older than the ring holds
-  kFeedbackOfUnsent,  // acknowledges a number that was never sent
-  kControlOverflow,   // control data beyond the window
+  kStalePart,          // older than the ring holds
+  kFeedbackOfUnsent,   // acknowledges a number that was never sent
+  kRepairUnneeded,     // says nothing that the parts and repairs in hand do not say
+  kRepairStale,        // its window has passed
+  kRepairImplausible,  // reaches beyond the track, or contradicts what is known
+  kControlOverflow,    // control data beyond the window
   kControlTooLarge,
   // Egress.
   kQueueFull,        // the subscriber's queue holds its limit in ms

@@ -58,6 +58,13 @@ inline constexpr std::size_t kResetBytes = 1 + 6 + 16;
 
 // Media.
 
+/// What one repair codes at most: the fields and the body of a full part.
+inline constexpr std::size_t kCodedBytesMax = kCodedFieldsBytes + kPartBytesMax;
+
+/// Parts one repair can span: the field is one byte. A key frame at 8 Mbit/s spans 198; larger ones
+/// take several windows.
+inline constexpr std::size_t kRepairSpanMax = 256;
+
 /// A media frame: 2 MiB holds a key frame of 4K video at 100 Mbit/s; the index field carries 4095
 /// parts. Half still carries 1080p; double does not fit the field.
 inline constexpr std::size_t kMediaFrameBytesMax = 2U << 20U;
@@ -107,6 +114,22 @@ inline constexpr std::size_t kReceiveTimesMax = 64;
 
 /// Entries (a run of consecutive parts each) in a link's egress queue of one priority.
 inline constexpr std::size_t kEgressEntriesMax = 1024;
+
+/// Equations an ingress track keeps until they can be solved: of 256 parts at 30 % loss 77 +- 7 are
+/// missing, so 128 solves the largest window with 7 sigma to spare; half fails it, double costs
+/// 220 KB more a track and twice the work of the worst call. Grows from 8. When full, the equation
+/// with the oldest unknown gives way.
+inline constexpr std::size_t kEquationsMax = 128;
+
+/// Missing parts that those equations may name together: two of the largest windows with nothing
+/// known of them. Half makes two windows in an outage push each other out; double doubles what an
+/// equation costs beside its symbol. When full, older windows give way.
+inline constexpr std::size_t kUnknownsMax = 512;
+
+/// How far behind, or before, the newest part of a track a repair may reach, in parts: 1 s of
+/// 20 Mbit/s, 10 s of 2. Half forgets windows that can still be played at 50 Mbit/s; double costs
+/// 8 KB. A power of two.
+inline constexpr std::size_t kRepairReachParts = 2048;
 
 /// Packets in one UDP_SEGMENT send: the kernel's limit is 64; 16 is the pacer's largest quantum.
 inline constexpr std::size_t kRunPacketsMax = 16;
@@ -175,5 +198,6 @@ static_assert(kDataHeaderToRelayBytes + kTagBytes + kMediaHeaderBytes <= 38);
 static_assert(kDataHeaderToRelayBytes + kTagBytes + kPartPlaintextBytesMax <= kDatagramBytesMax);
 static_assert(kPartsPerFrameMax < 4096);
 static_assert(kPartBytesMax == 1175);
+static_assert(kEquationsMax < 256 && kRepairSpanMax <= kUnknownsMax);
 
 }  // namespace sluice
