@@ -36,11 +36,11 @@ Status<> Egress::queue(TrackId track, Seq first, std::uint32_t count, Instant de
   return Done{};
 }
 
-void Egress::on_lost(Instant now, Duration owd, const SentItem& item) {
+void Egress::on_lost(Instant now, Duration guard, const SentItem& item) {
   const Track* open = find(item.track);
   if (open == nullptr || open->generation != item.generation) return;  // nobody waits for it
   const Seq seq{item.first};
-  if (now + owd > item.deadline) return give_up(item.track, seq, DropReason::kTooLate);
+  if (now + guard > item.deadline) return give_up(item.track, seq, DropReason::kTooLate);
   if (retransmits_allowed_ == 0) return give_up(item.track, seq, DropReason::kRateLimited);
   if (!class_of(open->priority).lost.push({item.track, seq, item.deadline})) {
     return give_up(item.track, seq, DropReason::kQueueFull);
@@ -53,7 +53,7 @@ bool Egress::empty() const {
                      [](const Class& of) { return of.fresh.empty() && of.lost.empty(); });
 }
 
-std::optional<NextPart> Egress::peek(Instant now, Duration owd, Priority priority) {
+std::optional<NextPart> Egress::peek(Instant now, Duration guard, Priority priority) {
   Class& of = class_of(priority);
   while (!of.fresh.empty() || !of.lost.empty()) {
     of.next_is_lost = !of.lost.empty() &&
@@ -63,7 +63,7 @@ std::optional<NextPart> Egress::peek(Instant now, Duration owd, Priority priorit
                                                      of.fresh.front().deadline};
     const Track& track = tracks_[static_cast<std::size_t>(part.track)];
     const Bytes bytes = track.ring->find(part.seq);
-    const bool late = now + owd > part.deadline;
+    const bool late = now + (of.next_is_lost ? guard : Duration{0}) > part.deadline;
     if (!bytes.empty() && !late) {
       return NextPart{.item = {.kind = SentItem::Kind::kMedia,
                                .generation = track.generation,

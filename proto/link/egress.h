@@ -46,9 +46,9 @@ class Egress {
   /// kUnknownTrack, kQueueFull.
   Status<> queue(TrackId track, Seq first, std::uint32_t count, Instant deadline);
 
-  /// A packet with this part was lost: it goes again when it can still arrive `owd` from now, else
-  /// it is given up (P-RETX-01).
-  void on_lost(Instant now, Duration owd, const SentItem& item);
+  /// A packet with this part was lost: it goes again when that can still be `guard` before its
+  /// deadline, else it is given up (P-RETX-01).
+  void on_lost(Instant now, Duration guard, const SentItem& item);
 
   bool empty(Priority priority) const {
     const Class& of = classes_[static_cast<std::size_t>(priority)];
@@ -59,7 +59,7 @@ class Egress {
 
   /// What goes next within a priority: the nearer deadline of the oldest fresh part and the most
   /// urgent lost one. Gives up whatever stands before it and cannot be sent.
-  std::optional<NextPart> peek(Instant now, Duration owd, Priority priority);
+  std::optional<NextPart> peek(Instant now, Duration guard, Priority priority);
 
   /// Takes what peek() just returned.
   void take(Priority priority);

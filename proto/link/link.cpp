@@ -87,6 +87,12 @@ Status<> Link::queue_media(TrackId track, Seq first, std::uint32_t count, Instan
   return state_->egress.queue(track, first, count, deadline);
 }
 
+void Link::open_ingress_track(TrackId track, const PacketRing* ring) {
+  state_->ingress.open_track(track, ring);
+}
+
+void Link::close_ingress_track(TrackId track) { state_->ingress.close_track(track); }
+
 Duration Link::queue_delay() const { return state_->pacer.time_of(state_->egress.queued_bytes()); }
 
 Status<> Link::send_message(ControlStreamId stream, std::uint8_t type, Bytes body) {

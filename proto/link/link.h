@@ -76,15 +76,24 @@ class Link {
   /// Forgets the track: nothing of it is sent or sent again from now on.
   void close_egress_track(TrackId track);
 
-  /// Queues parts [first, first + count) of an open track for sending. `deadline`: the instant, in
-  /// our clock, after which the receiver has no use for them; retransmissions stop in time for it.
-  /// Refused with kQueueFull when the queue's entries are used up, kUnknownTrack when the track is
-  /// not open.
+  /// Queues parts [first, first + count) of one media frame of an open track for sending.
+  /// `deadline` is base + dts + B in our clock (P-TIME-01): the receiver's own base lies one
+  /// shortest delay behind ours, so what leaves here at the deadline comes just in time on the
+  /// shortest path. Everything sent for these parts leaves before it. Refused with kQueueFull when
+  /// the queue's entries are used up, kUnknownTrack when the track is not open.
   Status<> queue_media(TrackId track, Seq first, std::uint32_t count, Instant deadline);
 
   /// Time the queued media needs at the rate the pacer grants: what a verdict asks when a frame
   /// begins.
   Duration queue_delay() const;
+
+  // Media that comes.
+
+  /// Parts of ingress track `track` (the peer's id) that arrived lie in `ring`, which outlives the
+  /// track here: repairs are solved with them. The owner inserts the part of each MediaArrived into
+  /// it before it polls again. A track that was not opened is delivered, and not repaired.
+  void open_ingress_track(TrackId track, const PacketRing* ring);
+  void close_ingress_track(TrackId track);
 
   // Other things to send.
 

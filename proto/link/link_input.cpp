@@ -146,6 +146,7 @@ void Link::State::handle(const wire::FeedbackView& view) {
     drops.add(read.error());
     return close(now, CloseCode::kProtocolError, "feedback of a packet that was never sent");
   }
+  ++counts.feedback_received;
   for (const SentItem& item : loss.acknowledged()) {
     if (item.kind != SentItem::Kind::kControl) continue;
     control_out[static_cast<std::size_t>(item.track)].on_acknowledged(item.first);
@@ -163,7 +164,7 @@ void Link::State::handle(const wire::FeedbackView& view) {
 void Link::State::on_lost(const SentItem& item) {
   switch (item.kind) {
     case SentItem::Kind::kMedia:
-      return egress.on_lost(now, rtt.min_owd(), item);
+      return egress.on_lost(now, rtt.guard(), item);
     case SentItem::Kind::kControl:
       return control_out[static_cast<std::size_t>(item.track)].on_lost(item.first);
     case SentItem::Kind::kKeyRequest:

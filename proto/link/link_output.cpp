@@ -189,7 +189,7 @@ bool Link::State::append_pings(wire::FrameWriter& frames, bool asks) {
 bool Link::State::append_audio(wire::FrameWriter& frames) {
   bool any = false;
   while (sent.staged_items() < SentPackets::kItemsPerPacketMax) {
-    const auto part = egress.peek(now, rtt.min_owd(), Priority::kAudio);
+    const auto part = egress.peek(now, rtt.guard(), Priority::kAudio);
     if (!part || frames.remaining() < part->bytes.size() + wire::kMediaLengthBytes) break;
     egress.take(Priority::kAudio);
     const bool alone = frames.empty() && egress.empty(Priority::kAudio);
@@ -197,7 +197,8 @@ bool Link::State::append_audio(wire::FrameWriter& frames) {
                 : frames.append_bundled_part(part->bytes, part->item.track));
     sent.add_item(part->item);
     ++counts.media_parts_sent;
-    counts.media_bytes_sent += part->bytes.size() - kMediaHeaderBytes;
+    ledger.add_part(part->bytes.size() - kMediaHeaderBytes,
+                    kMediaHeaderBytes + (alone ? 0 : wire::kMediaLengthBytes), part->item.again);
     counts.parts_retransmitted += part->item.again ? 1U : 0U;
     any = true;
   }
@@ -223,7 +224,7 @@ std::optional<Transmit> Link::State::write_run(SendArena& arena, std::size_t pac
   const std::size_t most = std::min({packets_max, pacer.quantum(), jobs.size()});
   std::size_t count = 0;
   while (count < most && memory.size() >= kDatagramBytesMax && sent.has_room()) {
-    const auto part = egress.peek(now, rtt.min_owd(), priority);
+    const auto part = egress.peek(now, rtt.guard(), priority);
     if (!part) break;
     const std::size_t bytes = part->bytes.size() + wire::data_overhead_bytes(send_direction);
     if (count > 0 && bytes > jobs[0].packet.size()) break;
@@ -231,10 +232,10 @@ std::optional<Transmit> Link::State::write_run(SendArena& arena, std::size_t pac
     CHECK(packet.frames().append_final_part(part->bytes, part->item.track));
     sent.add_item(part->item);
     jobs[count] = packet.finish(sent.next_number(), connection_id);
+    ledger.add_part(part->bytes.size() - kMediaHeaderBytes, kMediaHeaderBytes, part->item.again);
     commit(bytes, true);
     egress.take(priority);
     ++counts.media_parts_sent;
-    counts.media_bytes_sent += part->bytes.size() - kMediaHeaderBytes;
     counts.parts_retransmitted += part->item.again ? 1U : 0U;
     memory = memory.subspan(bytes);
     ++count;
@@ -269,6 +270,7 @@ void Link::State::commit(std::size_t bytes, bool asks_feedback) {
   lifetime.on_sent(now);
   ++counts.packets_sent;
   counts.bytes_sent += bytes;
+  ledger.close_packet(bytes, counts);
 }
 
 }  // namespace sluice::link

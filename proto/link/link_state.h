@@ -10,10 +10,12 @@
 #include "proto/crypto/packet_protection.h"
 #include "proto/crypto/replay_window.h"
 #include "proto/link/arrival_jitter.h"
+#include "proto/link/byte_ledger.h"
 #include "proto/link/closing.h"
 #include "proto/link/control_stream.h"
 #include "proto/link/drop_counts.h"
 #include "proto/link/egress.h"
+#include "proto/link/ingress.h"
 #include "proto/link/lifetime.h"
 #include "proto/link/link.h"
 #include "proto/link/loss.h"
@@ -78,6 +80,7 @@ struct Link::State {
   ReceivedPackets received;
   ArrivalJitter jitter;
   std::array<ControlReceiver, 2> control_in;
+  Ingress ingress;
   RingQueue<Event> events{kLinkEventsMax};
   MutableBytes unpolled;  // plaintext of the last datagram whose media was not asked for yet
 
@@ -107,6 +110,7 @@ struct Link::State {
   bool end_told = false;
   Instant now;  // of the last call
   LinkStats counts;
+  ByteLedger ledger;
 
  private:
   struct Contents;

@@ -2,6 +2,7 @@
 // values; link.h has the machine itself. Called by relay/worker and client/.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <variant>
@@ -138,17 +139,40 @@ class SendArena {
 
 // Statistics.
 
-/// Counters since the link began. Bytes are UDP payload unless they say media.
+/// Whose deadline it is, when a media frame misses it: what depends on the frame decides how much
+/// is spent on it.
+enum class MissClass : std::uint8_t { kPlain, kPrecious, kTopLayer };
+
+inline constexpr std::size_t kMissClasses = 3;
+
+/// Media frames of one class that were sent, and those of them that, by all that FEEDBACK showed,
+/// were not whole at their deadline.
+struct MissCount {
+  std::uint64_t frames = 0, missed = 0;
+};
+
+/// Counters since the link began. Bytes are UDP payload unless they say media; bytes_sent is the
+/// sum of media, header, retransmitted, repair, probe and control bytes.
 struct LinkStats {
   std::uint64_t packets_sent = 0, packets_received = 0;
   std::uint64_t bytes_sent = 0, bytes_received = 0;
   std::uint64_t media_parts_sent = 0, media_parts_received = 0;
-  std::uint64_t media_bytes_sent = 0, media_bytes_received = 0;
-  std::uint64_t feedback_bytes_sent = 0;
+  std::uint64_t media_bytes_sent = 0;      // bodies of parts, each once
+  std::uint64_t media_bytes_received = 0;  // bodies, as often as they came
+  std::uint64_t header_bytes_sent = 0;     // all that is not body in packets with fresh parts
+  std::uint64_t retransmitted_bytes_sent = 0;
+  std::uint64_t repairs_sent = 0, repair_bytes_sent = 0;
+  std::uint64_t probe_bytes_sent = 0;
+  std::uint64_t control_bytes_sent = 0;   // packets without media, feedback alone included
+  std::uint64_t feedback_bytes_sent = 0;  // wherever they rode
+  std::uint64_t feedback_received = 0;
+  std::uint64_t repairs_received = 0;
+  std::uint64_t parts_revived = 0;        // brought back by repairs here
   std::uint64_t packets_lost = 0;         // sent by us, declared lost
   std::uint64_t packets_missing = 0;      // gaps seen in what we receive
   std::uint64_t parts_retransmitted = 0;  // by us
   std::uint64_t parts_given_up = 0;
+  std::array<MissCount, kMissClasses> misses{};  // egress, by MissClass; while there is loss
   Duration srtt{}, min_rtt{}, latest_rtt{}, rttvar{};
   double loss_ratio = 0;           // of what we sent, over about 2 s
   std::uint64_t estimate_bps = 0;  // 0: not estimated

@@ -23,9 +23,10 @@ class Stream;
 inline constexpr Duration kPlayOutDefault = std::chrono::seconds{2};
 inline constexpr Duration kPlayOutMax = std::chrono::seconds{10};
 
-/// A part that has just come is worth this much patience, whatever its timestamp says: a pusher's
-/// clock that stood still must not make its media too late for ever.
-inline constexpr Duration kDeadlineMin = std::chrono::milliseconds{200};
+/// A part that has just come is sent once, whatever its timestamp says, if that is possible within
+/// this: a pusher's clock that stood still must not make its media too late for ever. More would
+/// promise retransmissions that a short play-out delay does not wait for.
+inline constexpr Duration kDeadlineMin = std::chrono::milliseconds{20};
 
 class Subscription {
  public:
