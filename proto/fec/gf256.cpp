@@ -16,7 +16,7 @@ void four_scalar(MutableBytes destination, std::span<const Term, kTermsPerWalk> 
 constexpr Kernel kScalarKernel{"scalar", mul_add_scalar, four_scalar};
 
 struct KernelList {
-  std::array<Kernel, 3> all{};
+  std::array<Kernel, 4> all{};
   std::size_t count = 0;
 
   void add(const Kernel& kernel) { all[count++] = kernel; }
@@ -28,6 +28,7 @@ KernelList make_kernel_list() noexcept {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("ssse3")) list.add(kSsse3Kernel);
   if (__builtin_cpu_supports("avx2")) list.add(kAvx2Kernel);
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("gfni")) list.add(kGfniKernel);
 #elif defined(__aarch64__)
   list.add(kNeonKernel);  // part of every aarch64
 #endif

@@ -60,7 +60,7 @@ struct Term {
 void mul_add(MutableBytes destination, Bytes source, std::uint8_t factor) noexcept;
 
 /// The same for several terms, none of which overlaps the destination. Four sources are read for
-/// one walk over the destination, which is 1.5 times as fast as one by one.
+/// one walk over the destination, which is 1.2 (avx2) to 1.6 times (gfni) as fast as one by one.
 void mul_add(MutableBytes destination, std::span<const Term> terms) noexcept;
 
 /// bytes = factor * bytes.
@@ -68,7 +68,7 @@ inline void scale(MutableBytes bytes, std::uint8_t factor) noexcept {
   mul_add(bytes, bytes, factor ^ 1U);
 }
 
-/// Which kernel this processor got: "avx2", "ssse3", "neon" or "scalar".
+/// Which kernel this processor got: "gfni", "avx2", "ssse3", "neon" or "scalar".
 std::string_view kernel_name() noexcept;
 
 }  // namespace sluice::fec

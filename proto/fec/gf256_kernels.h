@@ -62,6 +62,7 @@ inline constexpr std::array<std::uint8_t, 64> kLastBytes = [] {
 #if defined(__x86_64__)
 extern const Kernel kSsse3Kernel;
 extern const Kernel kAvx2Kernel;
+extern const Kernel kGfniKernel;
 #elif defined(__aarch64__)
 extern const Kernel kNeonKernel;
 #endif

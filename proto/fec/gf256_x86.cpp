@@ -1,7 +1,7 @@
-// SSSE3 and AVX2. The attribute on each function, and not an option for the file, asks for the
-// instructions: so nothing that other files share (inline functions of headers) is compiled with
-// them here. Every load and store is an unaligned one: parts lie in their ring one behind the
-// other.
+// SSSE3, AVX2, and AVX2 with GFNI. The attribute on each function, and not an option for the file,
+// asks for the instructions: so nothing that other files share (inline functions of headers) is
+// compiled with them here. Every load and store is an unaligned one: parts lie in their ring one
+// behind the other.
 #include "proto/fec/gf256_kernels.h"
 
 #if defined(__x86_64__)
@@ -14,6 +14,7 @@ namespace {
 
 #define SLUICE_SSSE3 __attribute__((target("ssse3")))
 #define SLUICE_AVX2 __attribute__((target("avx2")))
+#define SLUICE_GFNI __attribute__((target("avx2,gfni")))
 
 constexpr std::size_t kXmmBytes = 16;
 constexpr std::size_t kYmmBytes = 32;
@@ -187,10 +188,92 @@ SLUICE_AVX2 void four_avx2(MutableBytes destination,
     store32(to + at, _mm256_xor_si256(load32(to + at), products.sum(at)));
 }
 
+/// GFNI's own product is that of another polynomial, but it also applies any 8x8 matrix of bits to
+/// each byte, and multiplying by a factor is one: row i says which bits of the source make bit i of
+/// the product, and lies in byte 7 - i.
+constexpr std::array<std::uint64_t, 256> make_bit_matrices() {
+  std::array<std::uint64_t, 256> all{};
+  for (std::size_t factor = 0; factor < 256; ++factor) {
+    for (unsigned j = 0; j < 8; ++j) {
+      const unsigned product =
+          multiply(static_cast<std::uint8_t>(factor), static_cast<std::uint8_t>(1U << j));
+      for (unsigned i = 0; i < 8; ++i)
+        all[factor] |= std::uint64_t{product >> i & 1U} << (8 * (7 - i) + j);
+    }
+  }
+  return all;
+}
+
+constexpr std::array<std::uint64_t, 256> kBitMatrices = make_bit_matrices();
+
+struct Matrix32 {
+  __m256i bits;
+
+  SLUICE_GFNI explicit Matrix32(std::uint8_t factor)
+      : bits(_mm256_set1_epi64x(static_cast<long long>(kBitMatrices[factor]))) {}
+
+  SLUICE_GFNI __m256i times(__m256i source) const {
+    return _mm256_gf2p8affine_epi64_epi8(source, bits, 0);
+  }
+};
+
+SLUICE_GFNI void one_gfni(MutableBytes destination, Bytes source, std::uint8_t factor) noexcept {
+  if (source.size() < kYmmBytes) return one_ssse3(destination, source, factor);
+  const Matrix32 matrix{factor};
+  std::byte* const to = destination.data();
+  const std::byte* const from = source.data();
+  const Walk walk{source.size(), kYmmBytes};
+  if (walk.rest != 0) {
+    const std::size_t at = source.size() - kYmmBytes;
+    const __m256i mask = load32(&kLastBytes[walk.rest]);
+    const __m256i sum = _mm256_and_si256(matrix.times(load32(from + at)), mask);
+    store32(to + at, _mm256_xor_si256(load32(to + at), sum));
+  }
+  for (std::size_t at = 0; at < walk.whole; at += kYmmBytes)
+    store32(to + at, _mm256_xor_si256(load32(to + at), matrix.times(load32(from + at))));
+}
+
+struct FourMatrices32 {
+  Matrix32 a, b, c, d;
+  const std::byte *from_a, *from_b, *from_c, *from_d;
+
+  SLUICE_GFNI explicit FourMatrices32(std::span<const Term, kTermsPerWalk> terms)
+      : a(terms[0].factor),
+        b(terms[1].factor),
+        c(terms[2].factor),
+        d(terms[3].factor),
+        from_a(terms[0].source.data()),
+        from_b(terms[1].source.data()),
+        from_c(terms[2].source.data()),
+        from_d(terms[3].source.data()) {}
+
+  SLUICE_GFNI __m256i sum(std::size_t at) const {
+    return _mm256_xor_si256(
+        _mm256_xor_si256(a.times(load32(from_a + at)), b.times(load32(from_b + at))),
+        _mm256_xor_si256(c.times(load32(from_c + at)), d.times(load32(from_d + at))));
+  }
+};
+
+SLUICE_GFNI void four_gfni(MutableBytes destination,
+                           std::span<const Term, kTermsPerWalk> terms) noexcept {
+  if (destination.size() < kYmmBytes) return four_ssse3(destination, terms);
+  const FourMatrices32 matrices{terms};
+  std::byte* const to = destination.data();
+  const Walk walk{destination.size(), kYmmBytes};
+  if (walk.rest != 0) {
+    const std::size_t at = destination.size() - kYmmBytes;
+    const __m256i mask = load32(&kLastBytes[walk.rest]);
+    store32(to + at, _mm256_xor_si256(load32(to + at), _mm256_and_si256(matrices.sum(at), mask)));
+  }
+  for (std::size_t at = 0; at < walk.whole; at += kYmmBytes)
+    store32(to + at, _mm256_xor_si256(load32(to + at), matrices.sum(at)));
+}
+
 }  // namespace
 
 const Kernel kSsse3Kernel{"ssse3", one_ssse3, four_ssse3};
 const Kernel kAvx2Kernel{"avx2", one_avx2, four_avx2};
+const Kernel kGfniKernel{"gfni", one_gfni, four_gfni};
 
 }  // namespace sluice::fec
 

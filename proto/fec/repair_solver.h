@@ -9,7 +9,7 @@
 // kEquationsMax wait) and never per packet.
 //
 // Cost: a repair takes at most kRepairSpanMax + 2 * kEquationsMax walks of mul_add over at most
-// kCodedBytesMax + kUnknownsMax bytes, 25 us; on_part() and each arrival that poll_revived() finds
+// kCodedBytesMax + kUnknownsMax bytes, 22 us; on_part() and each arrival that poll_revived() finds
 // at most 2 * kEquationsMax. Whatever a repair claims, it costs no more; one that says nothing new
 // costs no walk over coded bytes.
 #pragma once
