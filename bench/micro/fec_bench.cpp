@@ -1,5 +1,6 @@
 // proto/fec: what a repair costs to make, and what the missing parts of a window cost to bring
-// back. All parts are full ones and lie in rings, as in a relay.
+// back; and proto/link/repair_odds: what it costs to decide how many. All parts are full ones and
+// lie in rings, as in a relay.
 #include <array>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "proto/fec/gf256.h"
 #include "proto/fec/gf256_kernels.h"
 #include "proto/fec/repair_solver.h"
+#include "proto/link/repair_odds.h"
 
 namespace sluice::bench {
 namespace {
@@ -175,9 +177,33 @@ void solve_worst(benchmark::State& state) {
   count_packets(state, 1, kCodedBytesMax);
 }
 
+// How many repairs a window needs in its last round: a tenth of its parts known lost, the rest in
+// flight, a key frame's target.
+void repairs_needed(benchmark::State& state) {
+  const auto parts = static_cast<std::uint16_t>(state.range(0));
+  link::OpenWindow window;
+  window.loss = 0.2;
+  window.mean_burst = state.range(1) == 0 ? 1 : 5;
+  window.parts_by_copies = {static_cast<std::uint16_t>(parts / 10),
+                            static_cast<std::uint16_t>(parts * 7 / 10),
+                            static_cast<std::uint16_t>(parts * 2 / 10), 0};
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(window);
+    const std::uint16_t repairs = link::repairs_needed(window, 0.0002);
+    CHECK(repairs > 0 && repairs < 255);
+    benchmark::DoNotOptimize(repairs);
+  }
+  count_packets(state, 1, 0);
+}
+
 BENCHMARK(encode)->Name("fec/encode")->Arg(8)->Arg(40)->Arg(200);
 BENCHMARK(solve)->Name("fec/solve/missing_of_40")->Arg(1)->Arg(4)->Arg(10)->UseManualTime();
 BENCHMARK(solve_worst)->Name("fec/solve/worst_repair")->UseManualTime();
+
+BENCHMARK(repairs_needed)
+    ->Name("link/repairs_needed")
+    ->ArgNames({"parts", "bursts"})
+    ->ArgsProduct({{10, 50, 250}, {0, 1}});
 
 const bool kRegistered = [] {
   for (const fec::Kernel& kernel : fec::kernels()) {
