@@ -1,5 +1,7 @@
 #include "client/client_link.h"
 
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "proto/wire/control_message.h"
@@ -71,7 +73,10 @@ Result<std::unique_ptr<ClientLink>, Error> ClientLink::start(Config config, Inst
 }
 
 ClientLink::ClientLink(Config config, crypto::ClientHandshake handshake, Instant now)
-    : config_(std::move(config)), started_at_(now), handshake_(std::move(handshake)) {}
+    : config_(std::move(config)),
+      started_at_(now),
+      handshake_(std::move(handshake)),
+      question_(now, config_.random) {}
 
 Status<> ClientLink::handle_datagram(Instant now, MutableBytes datagram, const Address& from,
                                      std::uint8_t ecn) {
@@ -79,6 +84,7 @@ Status<> ClientLink::handle_datagram(Instant now, MutableBytes datagram, const A
   if (state_ != State::kJoining || from != config_.relay) {
     return Unexpected{DropReason::kUnknownConnection};
   }
+  if (question_.handle_datagram(datagram)) return Done{};
   auto progress = handshake_->handle_datagram(now, datagram);
   if (!progress) return Unexpected{progress.error()};
   if (auto* accepted = std::get_if<crypto::Accepted>(&*progress)) {
@@ -129,28 +135,48 @@ void ClientLink::handle_timeout(Instant now) {
   if (link_) return link_->handle_timeout(now);
   if (state_ != State::kJoining) return;
   if (now >= started_at_ + config_.deadline) {
-    fail_with(ExitCode::kUnreachable, silence());
+    fail_in_silence();
     return;
   }
   handshake_->handle_timeout(now);
 }
 
-std::string ClientLink::silence() const {
+void ClientLink::fail_in_silence() {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(config_.deadline).count();
   const std::string tried = config_.relay.to_string() + " within " + std::to_string(seconds) +
                             " s (" + std::to_string(handshake_->inits_sent()) +
                             " attempts over UDP)";
   const auto hint = handshake_->hint();
   if (hint == crypto::CookieStatus::kUnknownRelayKey) {
-    return "not taken by " + tried +
-           ": a relay answers there, but with another key; make a new ticket";
+    return fail_with(ExitCode::kRefused,
+                     "not taken by " + tried +
+                         ": a relay answers there, but with another key; make a new ticket");
   }
   if (hint == crypto::CookieStatus::kUnknownVersion) {
-    return "not taken by " + tried +
-           ": the relay speaks another version; update the older of the two";
+    return fail_with(ExitCode::kRefused,
+                     "not taken by " + tried +
+                         ": the relay speaks another version; update the older of the two");
   }
-  return "no answer from " + tried +
-         "; is the relay running there, does UDP get through, and is the ticket its own?";
+  switch (question_.finding()) {
+    case PathQuestion::Finding::kReachable:
+      return fail_with(
+          ExitCode::kRefused,
+          "not taken by " + tried +
+              ": a relay answers there, but not to this ticket: it was made by another "
+              "relay or before this one was restarted (make a new one), or datagrams "
+              "of 1232 bytes get lost on the way back");
+    case PathQuestion::Finding::kSmallOnly:
+      return fail_with(ExitCode::kUnreachable,
+                       "no way to " + tried +
+                           ": a relay answers there, but datagrams of 1232 bytes get lost on the "
+                           "way; let every network between carry packets of 1280 (a tunnel's or "
+                           "VPN's MTU)");
+    case PathQuestion::Finding::kNothing:
+      break;
+  }
+  fail_with(ExitCode::kUnreachable,
+            "no answer from " + tried +
+                "; is the relay running there, does UDP get through, and is the ticket its own?");
 }
 
 void ClientLink::fail_with(ExitCode code, std::string message) {
@@ -166,18 +192,21 @@ std::optional<link::Transmit> ClientLink::poll_transmit(Instant now, link::SendA
                                                         std::size_t segments_max) {
   if (link_) return link_->poll_transmit(now, arena, segments_max);
   if (state_ != State::kJoining) return std::nullopt;
-  const Bytes init = handshake_->poll_transmit(now);
-  if (init.empty() || !arena.has_room_for(1)) return std::nullopt;
-  const MutableBytes place = arena.free_space().first(init.size());
-  std::memcpy(place.data(), init.data(), init.size());
-  arena.take(init.size());
-  return link::Transmit{config_.relay, place, static_cast<std::uint16_t>(init.size()), 1};
+  if (!arena.has_room_for(1)) return std::nullopt;
+  Bytes datagram = handshake_->poll_transmit(now);
+  if (datagram.empty()) datagram = question_.poll_transmit(now);
+  if (datagram.empty()) return std::nullopt;
+  const MutableBytes place = arena.free_space().first(datagram.size());
+  std::memcpy(place.data(), datagram.data(), datagram.size());
+  arena.take(datagram.size());
+  return link::Transmit{config_.relay, place, static_cast<std::uint16_t>(datagram.size()), 1};
 }
 
 Instant ClientLink::next_deadline() const {
   if (link_) return link_->next_deadline();
   if (state_ != State::kJoining) return kNever;
-  return std::min(handshake_->next_deadline(), started_at_ + config_.deadline);
+  return std::min(
+      {handshake_->next_deadline(), question_.next_deadline(), started_at_ + config_.deadline});
 }
 
 }  // namespace sluice::client

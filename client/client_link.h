@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/error.h"
+#include "client/path_question.h"
 #include "proto/base/address.h"
 #include "proto/base/random.h"
 #include "proto/base/result.h"
@@ -71,12 +72,13 @@ class ClientLink {
   void join(Instant now, crypto::Accepted accepted);
   void send_first_commands();
   void fail_with(ExitCode code, std::string message);
-  std::string silence() const;
+  void fail_in_silence();
 
   Config config_;
   Instant started_at_;
   bool commands_in_init_ = false;
   std::optional<crypto::ClientHandshake> handshake_;
+  PathQuestion question_;
   std::optional<link::Link> link_;
   std::optional<Duration> join_time_;
   State state_ = State::kJoining;

@@ -48,9 +48,10 @@ inline constexpr std::size_t kPartBytesMax = kDatagramBytesMax - kDataHeaderToRe
 /// Plaintext of a full part as it lies in a packet ring.
 inline constexpr std::size_t kPartPlaintextBytesMax = kMediaHeaderBytes + kPartBytesMax;
 
-/// INIT is always this long, so that no answer is larger than its request (P-HS-02).
-inline constexpr std::size_t kInitBytes = 1200;
-inline constexpr std::size_t kAcceptBytesMax = 1200;
+/// INIT and an acceptance are always this long: no answer is larger than its request, and a
+/// handshake that ends has shown that the path carries full datagrams both ways (P-HS-02).
+inline constexpr std::size_t kInitBytes = kDatagramBytesMax;
+inline constexpr std::size_t kAcceptBytesMax = kDatagramBytesMax;
 inline constexpr std::size_t kCookieBytes = 64;
 
 /// Type 1, connection id 6, token 16: smaller than any DATA that may trigger it (P-RESET-02).

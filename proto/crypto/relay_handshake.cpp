@@ -162,7 +162,8 @@ Result<AcceptWritten> write_accept(const InitOpened& init, const AcceptGrant& gr
   tlv.end();
   CHECK(writer.ok());
 
-  auto sealed = seal_accept(init, suite, writer.written(), random);
+  // All of the payload, zeros too: the datagram is full (P-HS-02).
+  auto sealed = seal_accept(init, suite, payload.bytes(), random);
   if (!sealed) return Unexpected{sealed.error()};
   return AcceptWritten{sealed->message,
                        TrafficSecrets{std::move(sealed->keys.initiator_to_responder),

@@ -376,6 +376,46 @@ TEST(ClientLink, SaysWhatWasTriedWhenNobodyAnswers) {
   EXPECT_EQ(call.subscriber->link->next_deadline(), kNever);
 }
 
+// P-HS-02, P-HS-13
+TEST(ClientLink, SaysThatThePathIsTooSmall) {
+  const sim::ImpairmentConfig small{.latency = milliseconds{10}, .mtu_bytes = 1231};
+  const sim::ImpairmentConfig full{.latency = milliseconds{10}, .mtu_bytes = 1232};
+
+  const struct {
+    sim::ImpairmentConfig up, down;
+    ExitCode code;
+    const char* words;
+  } table[] = {
+      {small, full, ExitCode::kUnreachable, "datagrams of 1232 bytes get lost on the way"},
+      {full, small, ExitCode::kRefused, "or datagrams of 1232 bytes get lost on the way back"},
+      {full, full, ExitCode::kOk, ""},
+  };
+
+  for (const auto& c : table) {
+    Call call{10, full};
+    call.pull();
+    call.net.connect(kSubscriber, kRelay, c.up, c.down);
+    call.net.run_for(seconds{11});
+    EXPECT_EQ(call.subscriber->link->error().code, c.code);
+    EXPECT_NE(call.subscriber->link->error().message.find(c.words), std::string::npos)
+        << call.subscriber->link->error().message;
+  }
+}
+
+// P-HS-13
+TEST(ClientLink, TellsATicketThatIsNotKnownFromARelayThatIsNotThere) {
+  Call call{10, {.latency = milliseconds{10}}};
+  call.pull();
+  PlainRelay other{call.random};
+  call.subscriber->open({other.issue("bert"), kRelay, {}, kJoinDeadline, call.random},
+                        call.net.now());
+  call.net.run_for(seconds{11});
+  ASSERT_EQ(call.subscriber->link->state(), ClientLink::State::kFailed);
+  EXPECT_EQ(call.subscriber->link->error().code, ExitCode::kRefused);
+  EXPECT_NE(call.subscriber->link->error().message.find("but not to this ticket"),
+            std::string::npos);
+}
+
 TEST(ClientLink, GivesTheReasonOfARefusal) {
   const struct {
     crypto::HandshakeStatus status;

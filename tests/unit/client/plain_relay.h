@@ -53,7 +53,11 @@ class PlainRelay : public sim::SimNode {
     const auto id = wire::read_data_header(copy, wire::Direction::kToRelay).connection;
     const auto found = std::find_if(members_.begin(), members_.end(),
                                     [id](const auto& m) { return m->link.connection_id() == id; });
-    if (found == members_.end()) return;
+    if (found == members_.end()) {
+      const auto reset = wire::write_reset({id, ResetToken{}});
+      out_.push_back({from, {reset.begin(), reset.end()}});
+      return;
+    }
     static_cast<void>((*found)->link.handle_datagram(now, copy, from, 0));
     drain(**found);
   }

@@ -28,9 +28,9 @@ TEST(PacketGate, TakesEachTypeAtItsExactLengthsOnly) {
   };
 
   for (const Case& c :
-       {Case{0x01, kUp, 1200, 1200, PacketType::kInit},
+       {Case{0x01, kUp, 1232, 1232, PacketType::kInit},
         Case{0x02, kDown, 64, 64, PacketType::kCookie},
-        Case{0x03, kDown, 68, 1200, PacketType::kAccept},
+        Case{0x03, kDown, 68, 1232, PacketType::kAccept},
         Case{0x04, kDown, 23, 23, PacketType::kReset}, Case{0x40, kUp, 27, 1232, PacketType::kData},
         Case{0x41, kUp, 27, 1232, PacketType::kData},
         Case{0x40, kDown, 21, 1232, PacketType::kData},
@@ -49,7 +49,7 @@ TEST(PacketGate, RefusesAllOtherFirstBytesAndTheWrongWay) {
   EXPECT_EQ(gate(0, 0, kUp).error(), DropReason::kRunt);
   for (unsigned first = 0; first < 256; ++first) {
     const bool data = first == 0x40 || first == 0x41;
-    for (const std::size_t bytes : {1U, 23U, 64U, 1200U}) {
+    for (const std::size_t bytes : {1U, 23U, 64U, 1232U}) {
       if (!data && first != 0x01) {
         EXPECT_EQ(gate(first, bytes, kUp).error(), DropReason::kUnknownType) << first;
       }
