@@ -78,7 +78,9 @@ int main(int argc, char** argv) {
   std::string echo_json_file = "-";
   CLI::App* echo_command =
       app.add_subcommand("echo", "latency of a bare UDP echo: what a hop costs with nothing in it");
-  echo_command->add_option("--seconds", echo.seconds, "how long to send")->capture_default_str();
+  echo_command->add_option("--seconds", echo.seconds, "how long to send")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 86'400.0, "seconds"));
   echo_command->add_option("--bursts-per-s", echo.bursts_per_second, "video frames a second")
       ->capture_default_str();
   echo_command->add_option("--packets", echo.packets_per_burst, "datagrams of a burst")

@@ -87,8 +87,10 @@ Result<std::string, Error> read_small(int fd, const std::string& name) {
 
 }  // namespace
 
-std::string ticket_as_json(const schema::IssuedTicket& ticket) {
+std::string ticket_as_json(const schema::IssuedTicket& ticket, const TicketWish& wish) {
   ordered_json json;
+  json["room"] = wish.room.view();
+  json["user"] = wish.user.view();
   json["address"] = ticket.address;
   json["relay_key"] = hex_of(ticket.relay_key);
   json["ticket"] = hex_of(ticket.ticket);
@@ -120,6 +122,9 @@ Result<Credentials, Error> credentials_from_json(std::string_view text, const st
     return refuse("ticket is not the hex digits of one");
   }
   credentials.secrets.ticket = crypto::SealedTicket{*ticket};
+  if (const auto room = json.find("room"); room != json.end() && room->is_string()) {
+    credentials.room = room->get<std::string>();
+  }
   return credentials;
 }
 
@@ -147,6 +152,7 @@ Result<schema::IssuedTicket, Error> ask_for_ticket(net::Loop& loop, const std::s
   question.user = wish.user;
   question.rights = wish.rights.bits();
   question.valid_s = wish.valid_s;
+  question.instance = wish.instance;
   auto answer = (*control)->ask(question);
   if (!answer) return Unexpected{answer.error()};
   if (auto* ticket = std::get_if<schema::IssuedTicket>(&*answer)) return std::move(*ticket);

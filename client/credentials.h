@@ -24,23 +24,26 @@ namespace sluice::client {
 struct Credentials {
   std::string address;  // under which clients reach the relay
   crypto::ClientCredentials secrets;
+  std::string room;  // that it is for; empty: not told
 };
-
-/// The JSON of a ticket: address, relay_key, ticket, psk (hex) and expiry (Unix seconds).
-std::string ticket_as_json(const schema::IssuedTicket& ticket);
-
-/// Its inverse; unknown keys are ignored. Errors (kBadInput) call the text `name`.
-Result<Credentials, Error> credentials_from_json(std::string_view json, const std::string& name);
-
-/// The same from a file, or from stdin when `path` is "-".
-Result<Credentials, Error> credentials_from_file(const std::string& path);
 
 struct TicketWish {
   RoomName room;
   UserName user;
   crypto::Rights rights;
   std::uint32_t valid_s = 60;
+  InstanceId instance{};  // zero: the relay draws one
 };
+
+/// The JSON of a ticket: room and user it is for, address, relay_key, ticket, psk (hex) and expiry
+/// (Unix seconds).
+std::string ticket_as_json(const schema::IssuedTicket& ticket, const TicketWish& wish);
+
+/// Its inverse; unknown keys are ignored. Errors (kBadInput) call the text `name`.
+Result<Credentials, Error> credentials_from_json(std::string_view json, const std::string& name);
+
+/// The same from a file, or from stdin when `path` is "-".
+Result<Credentials, Error> credentials_from_file(const std::string& path);
 
 /// Asks the relay behind the control socket at `path`. Errors: those of ControlClient.
 Result<schema::IssuedTicket, Error> ask_for_ticket(net::Loop& loop, const std::string& path,

@@ -56,7 +56,9 @@ Result<std::unique_ptr<MediaSource>, Error> MediaSource::open(const std::string&
   if (S_ISDIR(info.st_mode)) {
     return fail(ExitCode::kBadInput, path + ": a directory, not an FLV file");
   }
-  source->is_pipe_ = !S_ISREG(info.st_mode);
+  // /dev/null is neither: it cannot be waited for and is read like a file.
+  source->is_pipe_ =
+      !S_ISREG(info.st_mode) && !(S_ISCHR(info.st_mode) && ::isatty(source->fd_) == 0);
   if (source->is_pipe_ && loop) {
     return fail(ExitCode::kBadInput, source->name_ + ": a pipe cannot be looped; give a file");
   }

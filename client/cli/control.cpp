@@ -94,13 +94,21 @@ Status<Error> kick(ControlClient& control, const CtlOptions& options) {
   schema::Kick message;
   message.room = *room;
   message.user = *user;
-  return order(control, message);
+  const auto kicked = order(control, message);
+  if (kicked) std::printf("%s is out of %s\n", options.user.c_str(), options.room.c_str());
+  return kicked;
 }
 
 Status<Error> drain(ControlClient& control, double deadline_s) {
   schema::Drain message;
   message.deadline_ms = static_cast<std::uint32_t>(deadline_s * 1000);
-  return order(control, message);
+  const auto drained = order(control, message);
+  if (drained) {
+    std::printf(
+        "draining: nobody new is taken, who is left in %g s is cut off; then stop the relay\n",
+        deadline_s);
+  }
+  return drained;
 }
 
 Status<Error> ticket(const TicketOptions& options) {
@@ -115,9 +123,10 @@ Status<Error> ticket(const TicketOptions& options) {
   const auto path = control_path(options.control);
   if (!path) return Unexpected{path.error()};
   net::Loop loop;
-  const auto issued = ask_for_ticket(loop, *path, {*room, *user, *rights, options.valid_s});
+  const TicketWish wish{*room, *user, *rights, options.valid_s};
+  const auto issued = ask_for_ticket(loop, *path, wish);
   if (!issued) return Unexpected{issued.error()};
-  return write_text("-", ticket_as_json(*issued));
+  return write_text("-", ticket_as_json(*issued, wish));
 }
 
 Status<Error> ctl(const CtlOptions& options) {

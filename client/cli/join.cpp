@@ -15,9 +15,29 @@ namespace {
 
 const char* environment(const char* name) { return std::getenv(name); }
 
+/// The same for each program of this user that pushes this stream: when one was killed, the next
+/// takes its place at once, and does not wait until the relay misses the first (P-CTRL-05).
+InstanceId instance_of(const StreamUrl& url) {
+  std::uint64_t hash = 0xCBF29CE484222325U;  // FNV-1a
+  const std::string text = std::to_string(::geteuid()) + "/" + std::string{url.room.view()} + "/" +
+                           std::string{url.stream.view()};
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+  return InstanceId{hash | 1U};
+}
+
+Result<Credentials, Error> credentials_for(const StreamUrl& url, const std::string& ticket_file) {
+  auto credentials = credentials_from_file(ticket_file);
+  if (!credentials || credentials->room.empty() || credentials->room == url.room.view()) {
+    return credentials;
+  }
+  return fail(ExitCode::kBadInput, ticket_file + ": this ticket is for the room " +
+                                       credentials->room + ", not " + std::string{url.room.view()});
+}
+
 Result<Credentials, Error> find_credentials(net::Loop& loop, const JoinOptions& options,
                                             const StreamUrl& url, crypto::Rights rights) {
-  if (!options.ticket_file.empty()) return credentials_from_file(options.ticket_file);
+  if (!options.ticket_file.empty()) return credentials_for(url, options.ticket_file);
+  const bool pushes = rights == crypto::kPushRights;
   auto user = random_user_name(crypto::system_random());
   if (!options.user.empty()) {
     const auto named = UserName::parse(options.user);
@@ -26,10 +46,14 @@ Result<Credentials, Error> find_credentials(net::Loop& loop, const JoinOptions& 
                   options.user + ": a user is 1 to 64 letters, digits, _ or -");
     }
     user = *named;
+  } else if (pushes) {
+    if (const auto named = UserName::parse(url.stream.view())) user = *named;
   }
   const auto path = control_path(options.control);
   if (!path) return Unexpected{path.error()};
-  const auto ticket = ask_for_ticket(loop, *path, {url.room, user, rights});
+  TicketWish wish{url.room, user, rights};
+  if (pushes) wish.instance = instance_of(url);
+  const auto ticket = ask_for_ticket(loop, *path, wish);
   if (!ticket) return Unexpected{ticket.error()};
   return credentials_of(*ticket);
 }

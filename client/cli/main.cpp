@@ -28,11 +28,16 @@ void add_join(CLI::App& command, JoinOptions& join) {
   command.add_option("--ticket-file", join.ticket_file,
                      "a ticket as `sluice ticket` prints it; -: stdin");
   command.add_option("--user", join.user,
-                     "who joins, when the ticket is made here (default: random)");
+                     "who joins, when the ticket is made here (default: a push joins as its NAME, "
+                     "a pull by a random one)");
   command.add_option("--seconds", join.seconds, "end this long after the first frame")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(0.001, 1e7, "seconds"));
   command.add_option("--stats", join.stats, "write statistics as JSON to this file; -: stdout");
-  command.footer(std::string{Stats::keys()});
+}
+
+/// What stands below a command's options: what to type, and what --stats writes.
+void add_footer(CLI::App& command, const std::string& examples) {
+  command.footer("Examples:\n" + examples + "\n" + std::string{Stats::keys()});
 }
 
 CLI::App* add_push(CLI::App& app, PushOptions& push) {
@@ -43,6 +48,9 @@ CLI::App* add_push(CLI::App& app, PushOptions& push) {
   command->add_flag("--no-pace", push.no_pace, "as fast as the path takes it, not in real time");
   command->add_flag("--stamp", push.stamp,
                     "stamp frames, so that a pull on this host measures latency");
+  add_footer(*command,
+             "  sluice push sluice://127.0.0.1/demo/camera FILE.flv --loop\n"
+             "  ffmpeg ... -f flv - | sluice push sluice://127.0.0.1/demo/camera -\n");
   return command;
 }
 
@@ -64,6 +72,9 @@ CLI::App* add_pull(CLI::App& app, PullOptions& pull) {
       ->add_option("--delay-max", pull.delay_max_ms,
                    "ms: with --live, the largest play-out delay (500)")
       ->check(CLI::Range(0, 60'000));
+  add_footer(*command,
+             "  sluice pull sluice://127.0.0.1/demo/camera -o copy.flv --seconds 10\n"
+             "  sluice pull sluice://127.0.0.1/demo/camera --live -o - | ffplay -\n");
   return command;
 }
 
@@ -71,14 +82,20 @@ CLI::App* add_ticket(CLI::App& app, TicketOptions& ticket) {
   CLI::App* command = app.add_subcommand("ticket", "print a ticket of a relay on this machine");
   command->add_option("--control", ticket.control,
                       "its control socket (default: the --dev relay's)");
-  command->add_option("--room", ticket.room)->required();
-  command->add_option("--user", ticket.user)->required();
+  command->add_option("--room", ticket.room, "the room it lets in")->required();
+  command->add_option("--user", ticket.user, "as whom")->required();
   command
       ->add_option(
           "--rights", ticket.rights,
           "push, push-audio, push-video, push-data, subscribe, control, record, hidden, all")
       ->default_val("push,subscribe");
-  command->add_option("--valid", ticket.valid_s, "seconds until it must be used")->default_val(60);
+  command->add_option("--valid", ticket.valid_s, "seconds until it must be used; it joins once")
+      ->default_val(60)
+      ->check(CLI::Range(1, 366 * 24 * 3600));
+  command->footer(
+      "Examples:\n"
+      "  sluice ticket --room demo --user anna > anna.ticket\n"
+      "  sluice push sluice://HOST/demo/anna FILE.flv --ticket-file anna.ticket\n");
   return command;
 }
 
@@ -95,15 +112,44 @@ CLI::App* add_ctl(CLI::App& app, CtlOptions& ctl) {
   };
   add("rooms", "list the rooms", Command::kRooms);
   add("members", "list a room's members", Command::kMembers)
-      ->add_option("room", ctl.room)
+      ->add_option("room", ctl.room, "its name")
       ->required();
   CLI::App* kick = add("kick", "remove a user from a room", Command::kKick);
-  kick->add_option("room", ctl.room)->required();
-  kick->add_option("user", ctl.user)->required();
-  add("drain", "take nobody new, end when everybody left", Command::kDrain)
+  kick->add_option("room", ctl.room, "its name")->required();
+  kick->add_option("user", ctl.user, "who has to go; tickets made up to now are void")->required();
+  add("drain", "take nobody new and cut off who is left, before the relay is stopped",
+      Command::kDrain)
       ->add_option("--deadline", ctl.deadline_s, "seconds after which the rest is cut off")
-      ->check(CLI::NonNegativeNumber);
+      ->default_val(30)
+      ->check(CLI::Range(0.0, 4e6, "seconds"));
+  command->footer(
+      "Examples:\n"
+      "  sluice ctl rooms\n"
+      "  sluice ctl members demo\n");
   return command;
+}
+
+/// The command line's errors name the command whose help they point to, and a command that there
+/// is not.
+std::string explain(const CLI::App& app, int argc, char** argv, const CLI::ParseError& error) {
+  const CLI::App* command = &app;
+  std::string path = app.get_name();
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    const CLI::App* found = nullptr;
+    std::string names;
+    for (const CLI::App* sub : command->get_subcommands(nullptr)) {
+      names += (names.empty() ? "" : ", ") + sub->get_name();
+      if (sub->get_name() == argv[i]) found = sub;
+    }
+    if (names.empty()) break;
+    if (found == nullptr) {
+      return path + " has no command " + argv[i] + "; it has " + names + "; see " + path +
+             " --help";
+    }
+    command = found;
+    path += " " + command->get_name();
+  }
+  return std::string{error.what()} + "; see " + path + " --help";
 }
 
 int run(int argc, char** argv) {
@@ -124,7 +170,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& asked) {
     return app.exit(asked);  // --help, --version
   } catch (const CLI::ParseError& error) {
-    std::fprintf(stderr, "sluice: %s; see sluice --help\n", error.what());
+    std::fprintf(stderr, "sluice: %s\n", explain(app, argc, argv, error).c_str());
     return static_cast<int>(ExitCode::kBadInput);
   }
   crypto::init_crypto();

@@ -1,4 +1,6 @@
 // `sluice pull`: a connection, a subscriber and an FLV on one loop.
+#include <unistd.h>
+
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -44,6 +46,10 @@ class PullProgram {
     if (!url) return Unexpected{url.error()};
     stream_ =
         "stream " + std::string{url->stream.view()} + " in room " + std::string{url->room.view()};
+    waiting_ = "waiting for " + stream_;
+    if (options_.output == "-" && ::isatty(STDOUT_FILENO) == 1) {
+      return fail(ExitCode::kBadInput, "FLV is nothing for a terminal; give -o FILE or a pipe");
+    }
     auto output = Output::open(loop_, options_.output);
     if (!output) return Unexpected{output.error()};
     output_ = std::move(*output);
@@ -167,6 +173,10 @@ class PullProgram {
   }
 
   void handle_signal(int) {
+    if (!any_frame_ && !error_) {
+      error_ =
+          Error{ExitCode::kCheckFailed, "nothing came: interrupted while waiting for " + stream_};
+    }
     if (connection_.link() == nullptr || leaving_) return loop_.stop();
     leave(loop_.now());
     handle_turn();
@@ -180,7 +190,7 @@ class PullProgram {
 
   Instant show_status(Instant now) {
     const Stats& stats = subscriber_->stats();
-    print_on_stderr(status_line_.draw(now, {.verb = any_frame_ ? "pull" : "pull (waiting)",
+    print_on_stderr(status_line_.draw(now, {.verb = any_frame_ ? "pull" : waiting_,
                                             .bytes_wire = stats.bytes_wire,
                                             .frames = stats.frames,
                                             .packets = stats.packets,
@@ -197,7 +207,7 @@ class PullProgram {
   std::unique_ptr<Output> output_;
   std::optional<Subscriber> subscriber_;
   FlvSink sink_;
-  std::string stream_;
+  std::string stream_, waiting_;
   Instant joined_at_{};
   Instant stop_at_ = kNever;
   bool any_frame_ = false;

@@ -1,5 +1,6 @@
 """Programs as children: started with a log, waited for with a deadline, every one of them ended."""
 
+import ctypes
 import os
 import re
 import signal
@@ -11,6 +12,15 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parents[2]
 START_SECONDS = 10  # a program that has not said what it should by then is not going to
 STOP_SECONDS = 10
+
+
+PR_SET_PDEATHSIG = 1  # prctl(2)
+LIBC = ctypes.CDLL(None)
+
+
+def end_with_parent():
+    """In the child: it ends when we do, even when we are killed and cannot end it."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Failed(Exception):
@@ -42,6 +52,7 @@ class Process:
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **(env or {})},
                 start_new_session=True,  # a terminal's Ctrl-C is ours to pass on, in our order
+                preexec_fn=end_with_parent,
             )
 
     def output(self):

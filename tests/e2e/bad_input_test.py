@@ -143,12 +143,47 @@ def a_config_that_cannot_be_read_or_understood_is_named():
 
 
 def a_wrong_ticket_is_refused():
-    """A ticket that is spent, or made by another relay, lets nobody in: refused, or silence."""
+    """A ticket that another relay made lets nobody in, and the reason is found out (P-HS-13)."""
     with harness.Processes() as processes:
         relay, other = harness.Relay(processes), harness.Relay(processes)
         puller = relay.pull("x", "foreign", "-o", "/dev/null", "--control", other.control)
-        code = puller.wait(30)
-        harness.expect(code in (REFUSED, UNREACHABLE), f"exit code 3 or 4, got {code}")
+        ends_with(puller, REFUSED, "make a new")
+
+
+def a_ticket_is_for_its_room():
+    with harness.Processes() as processes:
+        relay = harness.Relay(processes)
+        arguments = ["--control", relay.control, "--room", "lobby", "--user", "gus"]
+        printed = processes.start("sluice", "ticket", *arguments, label="ticket")
+        harness.expect(printed.wait(10) == 0, "a ticket is printed")
+        arguments = ["--ticket-file", printed.out_path]
+        clip = harness.clip_file(harness.ROOM[0])
+        pusher = processes.start("sluice", "push", relay.url("x", room="private"), clip, *arguments)
+        ends_with(pusher, BAD_INPUT, "for the room lobby, not private")
+
+
+def a_command_line_that_makes_no_sense_is_named():
+    with harness.Processes() as processes:
+        for line, *words in [
+            (["pul"], "no command pul", "push, pull", "sluice --help"),
+            (["ctl", "room"], "no command room", "members", "sluice ctl --help"),
+            (["push"], "url", "sluice push --help"),
+            (["pull", "sluice://127.0.0.1/r/s", "--seconds", "abc"], "--seconds"),
+            (["push", "sluice://127.0.0.1/r/s", "-"], "stdin"),  # which is /dev/null
+        ]:
+            ends_with(processes.start("sluice", *line, label=line[0]), BAD_INPUT, *words)
+
+
+def a_push_takes_the_place_of_the_one_that_was_killed():
+    with harness.Processes() as processes:
+        relay = harness.Relay(processes)
+        clip = harness.clip_file(harness.ROOM[0])
+        for _ in range(2):
+            pusher = relay.push("camera", clip, "--loop", "--stats", "-")
+            pusher.wait_until(lambda: "frames" in pusher.errors(), "pushing")
+            pusher.kill()
+        pusher = relay.push("camera", clip, "--seconds", "1")
+        harness.expect(pusher.wait(30) == 0, f"the third pushes: {harness.last_line(pusher)}")
 
 
 if __name__ == "__main__":
@@ -161,5 +196,8 @@ if __name__ == "__main__":
             a_port_in_use_is_named,
             a_config_that_cannot_be_read_or_understood_is_named,
             a_wrong_ticket_is_refused,
+            a_ticket_is_for_its_room,
+            a_command_line_that_makes_no_sense_is_named,
+            a_push_takes_the_place_of_the_one_that_was_killed,
         ]
     )

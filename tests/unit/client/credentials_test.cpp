@@ -23,22 +23,27 @@ schema::IssuedTicket issued() {
   return ticket;
 }
 
+std::string as_json() {
+  return ticket_as_json(issued(), {*RoomName::parse("lobby"), *UserName::parse("anna"), {}});
+}
+
 std::string replaced(std::string text, const std::string& what, const std::string& with) {
   text.replace(text.find(what), what.size(), with);
   return text;
 }
 
 TEST(Credentials, ATicketSurvivesItsJson) {
-  const auto read = credentials_from_json(ticket_as_json(issued()), "t.json");
+  const auto read = credentials_from_json(as_json(), "t.json");
   ASSERT_TRUE(read.has_value()) << read.error().message;
   EXPECT_EQ(read->address, "192.0.2.1:4400");
+  EXPECT_EQ(read->room, "lobby");
   EXPECT_EQ(read->secrets.relay, issued().relay_key);
   EXPECT_TRUE(read->secrets.psk.equals(crypto::Psk{issued().psk}));
   EXPECT_TRUE(std::ranges::equal(read->secrets.ticket.view(), issued().ticket));
 }
 
 TEST(Credentials, BadJsonIsNamed) {
-  const std::string good = ticket_as_json(issued());
+  const std::string good = as_json();
 
   const struct {
     std::string text, what;
