@@ -14,7 +14,15 @@
 #include <span>
 
 #include "proto/base/time.h"
+#include "proto/congestion/competition.h"
+#include "proto/congestion/delay_trend.h"
+#include "proto/congestion/delivery_rate.h"
+#include "proto/congestion/loss_floor.h"
 #include "proto/congestion/packet_result.h"
+#include "proto/congestion/probing.h"
+#include "proto/congestion/queue_delay.h"
+#include "proto/congestion/rate_control.h"
+#include "proto/congestion/train_capacity.h"
 
 namespace sluice::congestion {
 
@@ -74,6 +82,28 @@ class Controller {
 
   /// True while another flow that fills queues keeps ours filled (see competition.h).
   bool competing() const;
+
+ private:
+  void settle(Instant now, const PacketResult& result);
+  void answer_loss(const PathState& path);
+  PathState path_state(Instant now) const;
+  void probe_on(Instant now);
+  bool calm(Instant now) const;
+
+  Config config_;
+  DelayTrend trend_;
+  QueueDelay queue_;
+  DeliveryRate rates_;
+  TrainCapacity trains_;
+  LossFloor losses_;
+  Competition competition_;
+  RateControl control_;
+  Probing probing_;
+  FeedbackFigures figures_;
+  std::uint64_t ce_packets_ = 0;
+  bool recovering_ = false;       // trains of before the last fall still count in the capacity
+  bool heard_ = false;            // of any feedback
+  bool lost_since_fall_ = false;  // in this feedback: a packet sent after the last fall
 };
 
 }  // namespace sluice::congestion

@@ -1,0 +1,120 @@
+#include "proto/congestion/delay_trend.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice::congestion {
+
+namespace {
+
+constexpr std::int64_t kGroupUs = 5'000;
+constexpr double kSmoothing = 0.9;
+constexpr double kGain = 4;
+constexpr double kDeltasMax = 60;
+constexpr double kOverMs = 10;  // so long above the threshold, and growing, is congestion
+constexpr double kUp = 0.0087, kDown = 0.039;
+constexpr double kThresholdMinMs = 6, kThresholdMaxMs = 600;
+constexpr double kIgnoreMs = 15;  // a value so far off teaches the threshold nothing
+constexpr double kStepMaxMs = 100;
+
+/// Beyond it a slope is a lie of the peer's or a clock that leapt.
+constexpr double kSlopeMax = 100;
+
+/// A pause so long ends the line: what was before it says nothing of now.
+constexpr std::int64_t kPauseUs = 2'000'000;
+
+}  // namespace
+
+void DelayTrend::add(Instant sent_at, Duration arrival) {
+  const std::int64_t sent_us = to_us(sent_at);
+  const std::int64_t delay_us = arrival.count() - sent_us;
+  if (group_.open && sent_us < group_.first_sent_us) return;
+  if (group_.open && sent_us - group_.first_sent_us < kGroupUs) {
+    if (delay_us < group_.delay_us) {
+      group_.delay_us = delay_us;
+      group_.arrival_us = arrival.count();
+    }
+    return;
+  }
+  if (group_.open) close_group();
+  group_ = {sent_us, arrival.count(), delay_us, true};
+}
+
+void DelayTrend::close_group() {
+  const Group& before = window_[(groups_ + kWindow - 1) % kWindow];
+  if (groups_ > 0 && group_.first_sent_us - before.first_sent_us > kPauseUs) {
+    groups_ = 0;
+    slope_ = slope_before_ = 0;
+    signal_ = Signal::kSteady;
+  }
+  const double step_ms =
+      groups_ == 0 ? 0 : static_cast<double>(group_.arrival_us - before.arrival_us) / 1000;
+  window_[groups_ % kWindow] = group_;
+  ++groups_;
+  if (groups_ < 2) return;
+  slope_before_ = slope_;
+  slope_ = groups_ < kWindow / 2 ? 0 : std::clamp(fitted_slope(), -kSlopeMax, kSlopeMax);
+  const double deltas = std::min(static_cast<double>(groups_), kDeltasMax);
+  judge(deltas * slope_ * kGain, std::clamp(step_ms, 0.0, kStepMaxMs));
+}
+
+// Least squares through (arrival, smoothed delay). The delays are rebuilt from their steps so that
+// the largest upward one can be left out.
+double DelayTrend::fitted_slope() const {
+  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(groups_, kWindow));
+  const std::uint64_t first = groups_ - count;
+  const auto at = [&](std::size_t i) -> const Group& { return window_[(first + i) % kWindow]; };
+  std::size_t leap = 0;
+  std::int64_t leap_us = 0;
+  for (std::size_t i = 1; i < count; ++i) {
+    const std::int64_t step_us = at(i).delay_us - at(i - 1).delay_us;
+    if (step_us > leap_us) {
+      leap_us = step_us;
+      leap = i;
+    }
+  }
+  std::array<double, kWindow> x{}, y{};
+  double smoothed = 0, mean_x = 0, mean_y = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::int64_t without = i >= leap ? leap_us : 0;
+    const auto delay_ms = static_cast<double>(at(i).delay_us - without - at(0).delay_us) / 1000;
+    smoothed = i == 0 ? delay_ms : kSmoothing * smoothed + (1 - kSmoothing) * delay_ms;
+    x[i] = static_cast<double>(at(i).arrival_us - at(0).arrival_us) / 1000;
+    y[i] = smoothed;
+    mean_x += x[i] / static_cast<double>(count);
+    mean_y += y[i] / static_cast<double>(count);
+  }
+  double above = 0, below = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    above += (x[i] - mean_x) * (y[i] - mean_y);
+    below += (x[i] - mean_x) * (x[i] - mean_x);
+  }
+  return below > 0 ? above / below : 0;
+}
+
+void DelayTrend::judge(double scaled_ms, double step_ms) {
+  if (scaled_ms > threshold_ms_) {
+    over_ms_ += step_ms;
+    ++over_groups_;
+    if (over_ms_ > kOverMs && over_groups_ > 1 && slope_ >= slope_before_) {
+      over_ms_ = 0;
+      over_groups_ = 0;
+      signal_ = Signal::kGrowing;
+    }
+  } else {
+    over_ms_ = 0;
+    over_groups_ = 0;
+    signal_ = scaled_ms < -threshold_ms_ ? Signal::kFalling : Signal::kSteady;
+  }
+  adapt_threshold(scaled_ms, step_ms);
+}
+
+void DelayTrend::adapt_threshold(double scaled_ms, double step_ms) {
+  const double size_ms = std::fabs(scaled_ms);
+  if (size_ms > threshold_ms_ + kIgnoreMs) return;
+  const double gain = size_ms < threshold_ms_ ? kDown : kUp;
+  threshold_ms_ += gain * (size_ms - threshold_ms_) * step_ms;
+  threshold_ms_ = std::clamp(threshold_ms_, kThresholdMinMs, kThresholdMaxMs);
+}
+
+}  // namespace sluice::congestion

@@ -1,0 +1,108 @@
+#include "proto/congestion/loss_floor.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice::congestion {
+
+namespace {
+
+/// Less than this above the floor is no reason to act: codecs and repairs bear it.
+constexpr double kExcessMin = 0.03;
+constexpr double kSigmas = 3;
+
+/// The floor's time constants: slowly up, so that loss of our own making is caught by a trial
+/// first; faster down, as a floor too high hides congestion.
+constexpr double kRiseSeconds = 4, kFallSeconds = 1;
+
+/// An encoder needs so long to follow the target; what was sent before says nothing of the trial.
+constexpr Duration kTrialLead = std::chrono::milliseconds{150};
+constexpr Duration kTrialMax = std::chrono::milliseconds{1500};
+constexpr std::uint32_t kTrialPackets = 80;
+
+/// Still so much of the loss after the fall: it does not answer to us.
+constexpr double kStays = 0.6;
+
+constexpr Duration kTrialGapMin = std::chrono::seconds{2};
+constexpr Duration kTrialGapMax = std::chrono::seconds{60};
+
+}  // namespace
+
+void LossFloor::add(Instant now, Instant sent_at, bool lost) {
+  turn_to(now);
+  Count& count = buckets_[static_cast<std::size_t>((newest_ % kBuckets + kBuckets) % kBuckets)];
+  ++count.settled;
+  count.lost += lost ? 1 : 0;
+  if (trial_ && sent_at >= trial_->from) {
+    ++trial_->count.settled;
+    trial_->count.lost += lost ? 1 : 0;
+  }
+}
+
+double LossFloor::loss() const { return second().ratio(); }
+
+std::uint32_t LossFloor::packets() const { return second().settled; }
+
+void LossFloor::update(Instant now, bool calm) {
+  turn_to(now);
+  const double seconds =
+      updated_ == kLongAgo ? 0
+                           : std::clamp(static_cast<double>(to_us(now - updated_)) / 1e6, 0.0, 0.1);
+  updated_ = now;
+  if (packets() == 0) return;
+  const double difference = loss() - floor_;
+  if (difference > 0 && !calm) return;
+  floor_ += difference * seconds / (difference > 0 ? kRiseSeconds : kFallSeconds);
+  floor_ = std::clamp(floor_, 0.0, 0.9);
+}
+
+bool LossFloor::excess() const {
+  const Count count = second();
+  if (count.settled < 20) return false;
+  const double p = std::clamp(std::max(count.ratio(), floor_), 0.01, 0.99);
+  const double sigma = std::sqrt(p * (1 - p) / static_cast<double>(count.settled));
+  return count.ratio() - floor_ > std::max(kExcessMin, kSigmas * sigma);
+}
+
+void LossFloor::begin_trial(Instant now) {
+  trial_ = Trial{now + kTrialLead, now + kTrialLead + kTrialMax, loss(), {}};
+}
+
+LossFloor::Verdict LossFloor::verdict(Instant now) {
+  if (!trial_) return Verdict::kNone;
+  if (trial_->count.settled < kTrialPackets && now < trial_->until) return Verdict::kNone;
+  const Trial trial = *trial_;
+  trial_.reset();
+  if (trial.count.settled < kTrialPackets / 4 || trial.count.ratio() < kStays * trial.loss_before) {
+    trial_gap_ = kTrialGapMin;
+    next_trial_ = now;
+    return Verdict::kOurs;
+  }
+  floor_ = std::min(trial.count.ratio(), 0.9);
+  next_trial_ = now + trial_gap_;
+  trial_gap_ = std::min(trial_gap_ * 2, kTrialGapMax);
+  return Verdict::kFloor;
+}
+
+void LossFloor::turn_to(Instant now) {
+  const std::int64_t bucket = now.time_since_epoch() / kBucket;
+  if (newest_ == INT64_MIN || bucket - newest_ >= kBuckets) {
+    buckets_.fill({});
+    newest_ = bucket;
+  }
+  for (std::int64_t b = newest_ + 1; b <= bucket; ++b) {
+    buckets_[static_cast<std::size_t>((b % kBuckets + kBuckets) % kBuckets)] = {};
+  }
+  newest_ = std::max(newest_, bucket);
+}
+
+LossFloor::Count LossFloor::second() const {
+  Count sum;
+  for (const Count& count : buckets_) {
+    sum.settled += count.settled;
+    sum.lost += count.lost;
+  }
+  return sum;
+}
+
+}  // namespace sluice::congestion

@@ -1,0 +1,53 @@
+// TrainCapacity: the rate of the bottleneck, from packets that left back to back (the pacer's runs,
+// a frame's parts): it spreads them out to its own rate, whatever else we send. One train is noise
+// (250 us of grain, jitter that presses it together), so those of a second are summed; the largest
+// second of 30 is the capacity that bounds the pacer, the newest ones are a hint for probing.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "proto/base/seq.h"
+#include "proto/base/time.h"
+
+namespace sluice::congestion {
+
+class TrainCapacity {
+ public:
+  /// A packet that arrived, ascending by number; lost ones are simply not named.
+  void add(PacketNumber number, Instant sent_at, Duration arrival, std::uint32_t bytes);
+
+  /// Largest of 30 s; 0 before the first second with trains enough.
+  double bits_per_s() const;
+
+  /// Over the last 1 to 2 s; 0 when there were no trains.
+  double recent_bits_per_s() const;
+
+ private:
+  struct Second {
+    std::uint64_t bytes = 0;
+    std::int64_t span_us = 0;
+    std::uint32_t packets = 0;
+
+    double bits_per_s() const;
+  };
+
+  static constexpr std::int64_t kSeconds = 30;
+
+  void end_train();
+  Second& second(std::int64_t index);
+  const Second& second(std::int64_t index) const;
+
+  std::array<Second, kSeconds> seconds_{};  // by second mod kSeconds
+  std::int64_t newest_ = INT64_MIN;
+
+  std::uint64_t last_number_ = 0;
+  std::int64_t train_sent_us_ = INT64_MIN;
+  std::int64_t first_arrival_us_ = 0;
+  std::int64_t last_arrival_us_ = 0;
+  std::uint64_t train_bytes_ = 0;  // without its first packet
+  std::uint32_t train_packets_ = 0;
+};
+
+}  // namespace sluice::congestion

@@ -1,0 +1,86 @@
+#include "proto/congestion/queue_delay.h"
+
+#include <cstdint>
+
+#include <gtest/gtest.h>
+
+namespace sluice::congestion {
+namespace {
+
+/// The peer's clock is far from ours: only differences may count.
+constexpr std::int64_t kClockUs = -987'654'321;
+
+struct Path {
+  QueueDelay queue;
+  std::int64_t now_us = 5'000'000;
+
+  /// A packet each 10 ms, for `ms`, with this one-way delay.
+  void run(std::int64_t ms, std::int64_t delay_us) {
+    for (std::int64_t i = 0; i < ms; i += 10) {
+      queue.add(instant_from_us(now_us), Duration{now_us + delay_us + kClockUs});
+      now_us += 10'000;
+    }
+  }
+};
+
+TEST(QueueDelay, IsZeroBeforeTheFirstPacketAndAtTheFirst) {
+  Path path;
+  EXPECT_EQ(path.queue.now(), Duration{0});
+  EXPECT_FALSE(path.queue.measured());
+  path.run(10, 50'000);
+  EXPECT_TRUE(path.queue.measured());
+  EXPECT_EQ(path.queue.now(), Duration{0});
+}
+
+TEST(QueueDelay, IsWhatIsBeyondTheLeast) {
+  Path path;
+  path.run(1'000, 50'000);
+  path.run(200, 130'000);
+  EXPECT_EQ(path.queue.now(), Duration{80'000});
+  path.run(200, 50'000);
+  EXPECT_EQ(path.queue.now(), Duration{0});
+}
+
+TEST(QueueDelay, OneLatePacketIsNoQueue) {
+  Path path;
+  path.run(1'000, 50'000);
+  path.run(10, 150'000);
+  EXPECT_EQ(path.queue.now(), Duration{0});
+  path.run(20, 50'000);
+  EXPECT_EQ(path.queue.now(), Duration{0});
+}
+
+TEST(QueueDelay, ForgetsTheLeastAfterTenSecondsButNotForAMinute) {
+  Path path;
+  path.run(1'000, 50'000);
+  path.run(8'500, 90'000);
+  EXPECT_EQ(path.queue.now(), Duration{40'000});
+  path.run(2'000, 90'000);
+  EXPECT_EQ(path.queue.now(), Duration{0});
+  EXPECT_EQ(path.queue.beyond_minute(), Duration{40'000});
+  path.run(60'000, 90'000);
+  EXPECT_EQ(path.queue.beyond_minute(), Duration{0});
+}
+
+TEST(QueueDelay, ARebaseCountsAnew) {
+  Path path;
+  path.queue.rebase();
+  path.run(1'000, 50'000);
+  path.run(500, 350'000);
+  path.queue.rebase();
+  EXPECT_EQ(path.queue.now(), Duration{0});
+  path.run(500, 370'000);
+  EXPECT_EQ(path.queue.now(), Duration{20'000});
+  EXPECT_EQ(path.queue.beyond_minute(), Duration{320'000});
+}
+
+TEST(QueueDelay, APauseLeavesNoOldLeastBehind) {
+  Path path;
+  path.run(1'000, 50'000);
+  path.now_us += 3'600'000'000;
+  path.run(100, 90'000);
+  EXPECT_EQ(path.queue.now(), Duration{0});
+}
+
+}  // namespace
+}  // namespace sluice::congestion
