@@ -1,7 +1,6 @@
 #include "tests/sim/congestion/media_flow.h"
 
 #include <algorithm>
-#include <array>
 
 namespace sluice::sim {
 
@@ -81,7 +80,8 @@ std::optional<MediaPacket> MediaFlow::poll_packet(Instant now) {
   --run_left_;
   const congestion::ProbeId probe = wish ? wish->id : congestion::kNoProbe;
   const MediaPacket packet{next_number_++, bytes};
-  sent_.push_back({now, bytes, probe, false});
+  sent_.emplace_back(packet.number, now);
+  feed_.on_sent(now, {packet.number}, bytes, true, probe);
   controller_.on_sent(now, {packet.number}, bytes, probe);
   pacer_.on_sent(now, bytes);
   return packet;
@@ -100,50 +100,15 @@ std::optional<wire::Feedback> MediaFlow::poll_feedback(Instant now) {
   return feedback;
 }
 
-congestion::PacketResult MediaFlow::result_of(std::uint64_t number, bool lost) {
-  Sent& sent = sent_[number - first_sent_];
-  sent.settled = true;
-  return {.number = {number},
-          .sent_at = sent.sent_at,
-          .arrival = lost ? std::nullopt : clock_.arrival_of({number}),
-          .bytes = sent.bytes,
-          .lost = lost,
-          .probe = sent.probe};
-}
-
 void MediaFlow::handle_feedback(Instant now, const wire::Feedback& feedback) {
-  std::vector<std::uint64_t> numbers;  // newest first
-  for (const wire::AckRange& range : feedback.ranges()) {
-    for (std::uint64_t n = range.last.value + 1; n > range.first.value; --n) {
-      numbers.push_back(n - 1);
-    }
-  }
   const std::uint64_t highest = feedback.highest().value;
-  clock_.begin(now, feedback.age, feedback.highest());
-  for (std::size_t i = 0; i < feedback.times().size(); ++i) {
-    clock_.add({numbers[i + 1]}, feedback.times()[i]);
-  }
-  clock_.finish();
-  if (!highest_ || highest > *highest_) {
-    highest_ = highest;
-    if (highest >= first_sent_) {
-      rtt_.sample(now, now - sent_[highest - first_sent_].sent_at - feedback.age);
-    }
-  }
-  std::reverse(numbers.begin(), numbers.end());
-  std::vector<congestion::PacketResult> results;
-  auto known = numbers.begin();
-  for (std::uint64_t n = first_sent_; n < first_sent_ + sent_.size() && n <= *highest_; ++n) {
-    known = std::lower_bound(known, numbers.end(), n);
-    const bool arrived = known != numbers.end() && *known == n;
-    if (sent_[n - first_sent_].settled) continue;
-    if (arrived || n + 3 <= *highest_) results.push_back(result_of(n, !arrived));
-  }
-  while (!sent_.empty() && sent_.front().settled) {
+  while (!sent_.empty() && sent_.front().first < highest) sent_.pop_front();
+  if (!sent_.empty() && sent_.front().first == highest) {
+    rtt_.sample(now, now - sent_.front().second - feedback.age);
     sent_.pop_front();
-    ++first_sent_;
   }
-  controller_.on_feedback(now, results, {rtt_.srtt(), rtt_.min_rtt(), 0});
+  const auto results = feed_.settle(now, feedback);
+  controller_.on_feedback(now, results, {rtt_.srtt(), rtt_.min_rtt(), feed_.ce_packets()});
 }
 
 }  // namespace sluice::sim

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "proto/base/time.h"
-#include "proto/congestion/arrival_clock.h"
 #include "proto/congestion/controller.h"
+#include "proto/link/congestion_feed.h"
 #include "proto/link/pacer.h"
 #include "proto/link/received_packets.h"
 #include "proto/link/rtt.h"
@@ -61,21 +61,13 @@ class MediaFlow {
   std::uint64_t probe_bytes() const { return probe_bytes_; }
 
  private:
-  struct Sent {
-    Instant sent_at{};
-    std::uint32_t bytes = 0;
-    congestion::ProbeId probe = 0;
-    bool settled = false;
-  };
-
   void make_frame(Instant now);
   double followed_target(Instant now);
-  congestion::PacketResult result_of(std::uint64_t number, bool lost);
 
   MediaConfig config_;
   Xoshiro random_;
   congestion::Controller controller_;
-  congestion::ArrivalClock clock_;
+  link::CongestionFeed feed_;
   link::Pacer pacer_;
   link::RttEstimator rtt_;
 
@@ -87,9 +79,7 @@ class MediaFlow {
   std::size_t run_left_ = 0;
   Instant run_at_ = kLongAgo;
   std::uint64_t next_number_ = 0;
-  std::deque<Sent> sent_;
-  std::uint64_t first_sent_ = 0;
-  std::optional<std::uint64_t> highest_;
+  std::deque<std::pair<std::uint64_t, Instant>> sent_;  // number, when: for the round trip
   std::uint64_t probe_bytes_ = 0;
 
   link::ReceivedPackets received_;
