@@ -22,6 +22,9 @@ constexpr Duration kQueueWanted = std::chrono::milliseconds{100};
 /// After the last frame left: time for its losses to be seen and sent again.
 constexpr Duration kFinishLingerMin = std::chrono::milliseconds{200};
 
+/// After UNPUSH: time for it to be sent again once.
+constexpr Duration kUnpushLingerMin = std::chrono::milliseconds{60};
+
 /// How often a queue that still drains is looked at.
 constexpr Duration kFinishPoll = std::chrono::milliseconds{20};
 
@@ -109,6 +112,7 @@ void Pusher::handle_answer(const link::MessageArrived& message) {
     error_ = refusal(answer->status, config_.stream.view());
     return;
   }
+  handle_ = answer->stream;
   start_pushing();
 }
 
@@ -220,18 +224,37 @@ void Pusher::finish(Instant now) {
 void Pusher::handle_turn(Instant now) {
   stats_.sample(now, link_->stats());
   if (state_ != State::kFinishing || now < finish_at_) return;
-  if (link_->queue_delay() > Duration{0} && now < finish_limit_) {
-    finish_at_ = now + kFinishPoll;
-    return;
+  const Duration round_trip = link_->stats().srtt;
+  switch (finishing_) {
+    case Finishing::kSending:
+      if (link_->queue_delay() > Duration{0} && now < finish_limit_) {
+        finish_at_ = now + kFinishPoll;
+        return;
+      }
+      finishing_ = Finishing::kRecovering;
+      finish_at_ = now + std::max(kFinishLingerMin, 4 * round_trip);
+      return;
+    case Finishing::kRecovering:
+      finishing_ = Finishing::kUnpushed;
+      finish_at_ = now + std::max(kUnpushLingerMin, 2 * round_trip);
+      send_unpush();
+      return;
+    case Finishing::kUnpushed:
+      finish_at_ = kNever;
+      link_->close(now, link::CloseCode::kDone, "");
+      return;
   }
-  if (!lingering_) {
-    lingering_ = true;
-    finish_at_ = now + std::max(kFinishLingerMin, 4 * link_->stats().srtt);
-    return;
-  }
-  finish_at_ = kNever;
-  // The stream goes with its link: an UNPUSH in front of CLOSE would say the same twice.
-  link_->close(now, link::CloseCode::kDone, "");
+}
+
+/// CLOSE is not acknowledged: where all three of it are lost, the stream would stand still for the
+/// relay's idle time. UNPUSH goes again until it has come.
+void Pusher::send_unpush() {
+  if (!handle_) return;
+  std::vector<std::byte> out;
+  if (!wire::encode_room_message(wire::Unpush{*handle_}, out)) return;
+  // Refused only when 64 KiB of messages wait: then CLOSE has to do.
+  static_cast<void>(link_->send_message(link::ControlStreamId::kRoom, to_u8(out[0]),
+                                        Bytes{out}.subspan(wire::kMessageHeaderBytes)));
 }
 
 }  // namespace sluice::client

@@ -63,8 +63,8 @@ class Pusher {
   /// Sends one frame, or drops and counts it. Frames of tracks that were not announced are dropped.
   void push(Instant now, const SourceFrame& frame);
 
-  /// No more frames: what is under way is sent and recovered, then the link is closed and the
-  /// stream with it.
+  /// No more frames: what is under way is sent and recovered, then UNPUSH ends the stream and the
+  /// link is closed.
   void finish(Instant now);
 
   /// After each batch of events and at next_deadline().
@@ -99,18 +99,22 @@ class Pusher {
   void handle_answer(const link::MessageArrived& message);
   void handle_closed(const link::Closed& closed);
   void start_pushing();
+  void send_unpush();
   bool drop(Track& track, const SourceFrame& frame);
   bool config_due(Track& track, const SourceFrame& frame) const;
   void send(Instant now, Track& track, const wire::MediaFrame& frame);
 
   Config config_;
   link::Link* link_ = nullptr;
+  std::optional<wire::StreamHandle> handle_;
   State state_ = State::kAnnounced;
   Error error_;
   std::vector<std::unique_ptr<Track>> tracks_;
   Instant finish_at_ = kNever;
   Instant finish_limit_ = kNever;
-  bool lingering_ = false;
+  enum class Finishing : std::uint8_t { kSending, kRecovering, kUnpushed };
+
+  Finishing finishing_ = Finishing::kSending;
   Stats stats_;
 };
 

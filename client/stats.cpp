@@ -8,14 +8,15 @@ namespace {
 using nlohmann::ordered_json;
 
 /// Feedback comes about this often on a link that is in use.
-constexpr Duration kRttSampleEvery = std::chrono::milliseconds{50};
+constexpr Duration kSampleEvery = std::chrono::milliseconds{50};
 
 template <class T>
 ordered_json or_null(const std::optional<T>& value) {
   return value ? ordered_json(*value) : ordered_json(nullptr);
 }
 
-ordered_json milliseconds(const std::optional<std::int64_t>& us) {
+template <class Count>
+ordered_json milliseconds(const std::optional<Count>& us) {
   return us ? ordered_json(static_cast<double>(*us) / 1000.0) : ordered_json(nullptr);
 }
 
@@ -37,6 +38,8 @@ constexpr std::string_view kKeys =
   rtt_us_p50           round trip to the relay
   latency_us_p50, _p99 with push --stamp on the same host: from push to the arrival of the frame's
                        last part; only frames pushed after the relay had answered the subscription
+  play_out_delay_ms_p50, _p99
+                       with pull --live: how far behind the shortest way frames are put out
   join_ms              from the first packet to the relay's answer
   first_frame_ms       from the start of the join to the first frame sent | whole (video: key frame)
   estimate_bps         of congestion control; 0 in this version
@@ -47,15 +50,17 @@ constexpr std::string_view kKeys =
 
 std::string_view Stats::keys() { return kKeys; }
 
-void Stats::sample(Instant now, const link::LinkStats& link) {
+void Stats::sample(Instant now, const link::LinkStats& link,
+                   std::optional<Duration> play_out_delay) {
   bytes_wire = pushing ? link.bytes_sent : link.bytes_received;
   packets = pushing ? link.packets_sent : link.packets_received;
   lost = pushing ? link.packets_lost : link.packets_missing;
   if (pushing) retransmitted = link.parts_retransmitted;
   estimate_bps = link.estimate_bps;
-  if (now < next_rtt_sample_ || link.latest_rtt <= Duration{0}) return;
-  next_rtt_sample_ = now + kRttSampleEvery;
+  if (now < next_sample_ || link.latest_rtt <= Duration{0}) return;
+  next_sample_ = now + kSampleEvery;
   rtt_us.add(to_us(link.latest_rtt));
+  if (play_out_delay) play_out_delay_us.add(to_us(*play_out_delay));
 }
 
 std::string Stats::to_json() const {
@@ -75,6 +80,8 @@ std::string Stats::to_json() const {
   json["rtt_us_p50"] = or_null(rtt_us.percentile(0.50));
   json["latency_us_p50"] = or_null(latency_us.percentile(0.50));
   json["latency_us_p99"] = or_null(latency_us.percentile(0.99));
+  json["play_out_delay_ms_p50"] = milliseconds(play_out_delay_us.percentile(0.50));
+  json["play_out_delay_ms_p99"] = milliseconds(play_out_delay_us.percentile(0.99));
   json["join_ms"] = milliseconds(join_us);
   json["first_frame_ms"] = milliseconds(first_frame_us);
   json["estimate_bps"] = estimate_bps;

@@ -32,6 +32,7 @@ struct Stats {
   std::uint64_t estimate_bps = 0;  // the congestion controller's; 0: it does not estimate yet
   std::optional<std::int64_t> join_us, first_frame_us;  // from the start of the join
   Histogram rtt_us;
+  Histogram play_out_delay_us;  // of a live pull, every 50 ms
   /// Of stamped frames that were pushed after the relay answered our SUBSCRIBE: arrival of the last
   /// part minus the pusher's stamp. Both clocks must be one host's.
   Histogram latency_us;
@@ -43,8 +44,10 @@ struct Stats {
     for (std::size_t i = 0; i < drops.size(); ++i) drops[i] += more[i];
   }
 
-  /// Takes over what the link counted; its round trip is a sample every 50 ms.
-  void sample(Instant now, const link::LinkStats& link);
+  /// Takes over what the link counted; its round trip is a sample every 50 ms, and so is the
+  /// play-out delay of a live pull.
+  void sample(Instant now, const link::LinkStats& link,
+              std::optional<Duration> play_out_delay = std::nullopt);
 
   /// One JSON object and a line end.
   std::string to_json() const;
@@ -53,7 +56,7 @@ struct Stats {
   static std::string_view keys();
 
  private:
-  Instant next_rtt_sample_ = kLongAgo;
+  Instant next_sample_ = kLongAgo;
 };
 
 }  // namespace sluice::client

@@ -76,7 +76,12 @@ std::string StatusLine::text(Duration elapsed, const Progress& progress) const {
                 bitrate(seconds > 0 ? bits / seconds : 0).c_str(),
                 static_cast<double>(to_us(progress.rtt)) / 1e3, warn, loss_percent, plain,
                 static_cast<unsigned long long>(progress.frames));
-  return out.data();
+  std::string line = out.data();
+  if (progress.delay) {
+    const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*progress.delay).count();
+    line += "  delay " + std::to_string(ms) + " ms";
+  }
+  return line;
 }
 
 }  // namespace sluice::client

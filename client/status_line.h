@@ -19,6 +19,8 @@ struct Progress {
   std::uint64_t frames = 0;
   std::uint64_t packets = 0, lost = 0;  // since the start: the loss is their slope
   Duration rtt{};
+  /// Of a live pull: its play-out delay.
+  std::optional<Duration> delay = std::nullopt;
   /// Packets of the relay, where they must keep coming: unset when it may well be silent.
   std::optional<std::uint64_t> answers = std::nullopt;
 };

@@ -111,6 +111,7 @@ void Subscriber::handle_stream(Instant now, const wire::StreamEvent& event) {
     if (state_ != State::kReceiving) return;
     buffer_.handle_end(now);
     state_ = State::kEnding;
+    end_ = End::kStreamDown;
     return;
   }
   // The room tells of the stream before the subscription is made; its tracks have no ids yet.
@@ -132,13 +133,30 @@ void Subscriber::handle_closed(const link::Closed& closed) {
                         (closed.by_peer && (closed.code == link::CloseCode::kRoomClosed ||
                                             closed.code == link::CloseCode::kDraining));
   if (!in_order) error_ = error_of(closed);
+  if (in_order && closed.by_peer) {
+    end_ = closed.code == link::CloseCode::kRoomClosed ? End::kRoomClosed : End::kRelayLeft;
+  }
   state_ = State::kDone;
+}
+
+std::string_view Subscriber::end_reason() const {
+  switch (end_) {
+    case End::kNone:
+      break;
+    case End::kStreamDown:
+      return "its pusher ended it";
+    case End::kRoomClosed:
+      return "the room was closed";
+    case End::kRelayLeft:
+      return "the relay was shut down";
+  }
+  return {};
 }
 
 void Subscriber::handle_turn(Instant now) {
   if (state_ == State::kDone || state_ == State::kRefused) return;
   const auto link_stats = link_->stats();
-  stats_.sample(now, link_stats);
+  stats_.sample(now, link_stats, play_out_delay());
   if (link_stats.srtt > Duration{0}) buffer_.set_round_trip(link_stats.srtt);
   hand_on(now);
   while (const auto track = buffer_.poll_key_request(now)) link_->request_key(*track);
@@ -150,6 +168,11 @@ void Subscriber::handle_turn(Instant now) {
   stats_.retransmitted = counted.parts_behind + counted.parts_again;
   stats_.recovered_by_retransmission = counted.parts_behind - stats_.recovered_by_fec;
   if (state_ == State::kEnding && buffer_.drained(now)) state_ = State::kDone;
+}
+
+std::optional<Duration> Subscriber::play_out_delay() const {
+  if (config_.buffer.mode != PlayMode::kPlayOut) return std::nullopt;
+  return buffer_.play_out_delay();
 }
 
 void Subscriber::hand_on(Instant now) {

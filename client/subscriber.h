@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "client/error.h"
@@ -63,11 +64,19 @@ class Subscriber {
   /// Of kRefused and of a link that the relay ended.
   const Error& error() const { return error_; }
 
+  /// Why kDone came about without an error, for people; empty when we left ourselves.
+  std::string_view end_reason() const;
+
+  /// B at present, in play-out mode.
+  std::optional<Duration> play_out_delay() const;
+
   Stats& stats() { return stats_; }
 
   const Stats& stats() const { return stats_; }
 
  private:
+  enum class End : std::uint8_t { kNone, kStreamDown, kRoomClosed, kRelayLeft };
+
   /// Media that overtook the STREAM message which names its track: that one was lost and comes
   /// again, the media will not.
   struct HeldPart {
@@ -93,6 +102,7 @@ class Subscriber {
   Handlers handlers_;
   link::Link* link_ = nullptr;
   State state_ = State::kWaiting;
+  End end_ = End::kNone;
   Error error_;
   JitterBuffer buffer_;
   bool has_video_ = false;

@@ -19,7 +19,11 @@ constexpr const char* kDescription =
     "  sluice pull sluice://127.0.0.1/demo/camera -o - | ffplay -";
 
 constexpr const char* kFooter =
-    "Exit codes: 0 ok, 1 nothing came, 2 bad input, 3 refused, 4 unreachable, 5 environment.";
+    "Exit codes: 0 ok, 1 nothing came, 2 bad input, 3 refused or ended by the relay, 4 unreachable "
+    "or the link is lost, 5 environment.\n"
+    "A pull ends with 0, and says why, when its stream goes down, the room is closed or the relay "
+    "is "
+    "shut down; with 1 when none of it had come.";
 
 void add_join(CLI::App& command, JoinOptions& join) {
   command.add_option("url", join.url, "sluice://HOST[:PORT]/ROOM/NAME")->required();

@@ -66,7 +66,10 @@ class PullProgram {
     config->first_commands = subscriber_->first_commands();
     if (const auto opened = connection_.open(std::move(*config)); !opened) return opened;
     loop_.run();
-    return report_end(options_.join, status_line_, connection_, subscriber_->stats(), error_);
+    const auto reported =
+        report_end(options_.join, status_line_, connection_, subscriber_->stats(), error_);
+    if (reported && !ended_.empty()) print_on_stderr("sluice: " + ended_ + "\n");
+    return reported;
   }
 
  private:
@@ -140,12 +143,21 @@ class PullProgram {
     const State state = subscriber_->state();
     if ((state == State::kDone || state == State::kRefused) && !leaving_) {
       if (subscriber_->error().code != ExitCode::kOk) error_ = subscriber_->error();
+      if (state == State::kDone && !error_) note_end();
       leave(now);
     }
     if (leaving_ && link_closed_ && output_->drained()) return loop_.stop();
     Instant next = std::min({subscriber_->next_deadline(now), show_status(now), stop_at_});
     if (leaving_) next = now + kDrainPoll;
     connection_.wake_at(next);
+  }
+
+  /// The stream is over. That is no failure, unless nothing of it came.
+  void note_end() {
+    const std::string why{subscriber_->end_reason()};
+    if (why.empty()) return;
+    ended_ = stream_ + " ended: " + why;
+    if (!any_frame_) error_ = Error{ExitCode::kCheckFailed, "nothing came: " + ended_};
   }
 
   void handle_output_end(Instant now) {
@@ -195,7 +207,8 @@ class PullProgram {
                                             .frames = stats.frames,
                                             .packets = stats.packets,
                                             .lost = stats.lost,
-                                            .rtt = connection_.link()->stats().srtt}));
+                                            .rtt = connection_.link()->stats().srtt,
+                                            .delay = subscriber_->play_out_delay()}));
     return status_line_.next_due();
   }
 
@@ -208,6 +221,7 @@ class PullProgram {
   std::optional<Subscriber> subscriber_;
   FlvSink sink_;
   std::string stream_, waiting_;
+  std::string ended_;  // what is said of a stream that went down
   Instant joined_at_{};
   Instant stop_at_ = kNever;
   bool any_frame_ = false;

@@ -14,6 +14,7 @@
 #include "client/subscriber.h"
 #include "sim/net.h"
 #include "sim/xoshiro.h"
+#include "tests/unit/client/client_nodes.h"
 #include "tests/unit/client/flv_file.h"
 #include "tests/unit/client/plain_relay.h"
 
@@ -28,127 +29,6 @@ const Address kPusher = Address::v4(10, 0, 0, 2, 1000);
 const Address kSubscriber = Address::v4(10, 0, 0, 3, 1000);
 
 const StreamName kStream = *StreamName::parse("camera");
-
-/// A ClientLink on the simulated network, and its owner's turn.
-class ClientNode : public sim::SimNode {
- public:
-  void open(ClientLink::Config config, Instant now) {
-    link = std::move(*ClientLink::start(std::move(config), now));
-  }
-
-  void handle_datagram(Instant now, Bytes bytes, const Address& from) override {
-    std::vector<std::byte> copy(bytes.begin(), bytes.end());
-    static_cast<void>(link->handle_datagram(now, copy, from, 0));
-    after_input(now);
-  }
-
-  void handle_timeout(Instant now) override {
-    link->handle_timeout(now);
-    after_input(now);
-  }
-
-  Instant next_deadline() const override {
-    return link ? std::min(link->next_deadline(), wake_at_) : kNever;
-  }
-
-  std::optional<sim::SimDatagram> poll_datagram(Instant now) override {
-    if (!link) return std::nullopt;
-    if (rest_.empty()) {
-      link::SendArena arena{memory_};
-      const auto run = link->poll_transmit(now, arena, kRunPacketsMax);
-      if (!run) return std::nullopt;
-      rest_ = run->bytes;
-      segment_ = run->segment_bytes;
-    }
-    const std::size_t size = std::min<std::size_t>(rest_.size(), segment_);
-    sim::SimDatagram datagram{kRelay,
-                              {rest_.begin(), rest_.begin() + static_cast<std::ptrdiff_t>(size)}};
-    rest_ = rest_.subspan(size);
-    return datagram;
-  }
-
-  std::unique_ptr<ClientLink> link;
-
- protected:
-  virtual void joined() {}
-
-  virtual void event(Instant, const link::Event&) {}
-
-  /// Returns when it wants another turn.
-  virtual Instant turn(Instant) { return kNever; }
-
- private:
-  void after_input(Instant now) {
-    if (link->state() == ClientLink::State::kJoined && !std::exchange(told_, true)) joined();
-    while (const auto e = link->poll_event()) event(now, *e);
-    if (link->link() != nullptr) wake_at_ = turn(now);
-  }
-
-  std::vector<std::byte> memory_ = std::vector<std::byte>(kRunPacketsMax * kDatagramBytesMax);
-  Bytes rest_;
-  std::size_t segment_ = 0;
-  bool told_ = false;
-  Instant wake_at_ = kNever;
-};
-
-struct PusherNode : ClientNode {
-  PusherNode(std::unique_ptr<MediaSource> from, Pusher::Config config)
-      : source(std::move(from)), pusher(std::move(config)) {}
-
-  void joined() override { pusher.attach(link->link()); }
-
-  void event(Instant, const link::Event& e) override { pusher.handle_event(e); }
-
-  Instant turn(Instant now) override {
-    while (pusher.state() == Pusher::State::kPushing) {
-      if (!pending) {
-        const auto step = source->next();
-        if (step->state != MediaSource::State::kFrame) {
-          pusher.finish(now);
-          break;
-        }
-        pending = step->frame;
-        if (!began) began = now - milliseconds{pending->timestamp_ms};
-      }
-      const Instant due = *began + milliseconds{pending->timestamp_ms};
-      if (due > now) return due;
-      pusher.push(now, *pending);
-      pending.reset();
-    }
-    pusher.handle_turn(now);
-    return pusher.next_deadline();
-  }
-
-  std::unique_ptr<MediaSource> source;
-  Pusher pusher;
-  std::optional<SourceFrame> pending;
-  std::optional<Instant> began;
-};
-
-struct SubscriberNode : ClientNode {
-  explicit SubscriberNode(const Subscriber::Config& config)
-      : subscriber(
-            config,
-            {net::Callback<const std::vector<wire::TrackDescription>&>::to<&SubscriberNode::tracks>(
-                 this),
-             net::Callback<const ReceivedFrame&>::to<&SubscriberNode::frame>(this)}) {}
-
-  void joined() override { subscriber.attach(link->link()); }
-
-  void event(Instant now, const link::Event& e) override { subscriber.handle_event(now, e); }
-
-  Instant turn(Instant now) override {
-    subscriber.handle_turn(now);
-    return subscriber.next_deadline(now);
-  }
-
-  void tracks(const std::vector<wire::TrackDescription>& described) { sink.begin(described); }
-
-  void frame(const ReceivedFrame& received) { EXPECT_TRUE(sink.write(received)); }
-
-  Subscriber subscriber;
-  FlvSink sink;
-};
 
 /// `seconds` of 25 fps video, a key frame every two seconds, and sound.
 std::vector<std::byte> recording(std::uint32_t length_s, std::size_t frame_bytes) {
@@ -282,6 +162,23 @@ TEST(Call, AJoinInMidStreamBeginsAtAKeyFrame) {
   ASSERT_EQ(got.size(), 100U);  // from the key frame at 2 s to the end
   EXPECT_TRUE(std::equal(got.begin(), got.end(), all.end() - 100));
   EXPECT_GE(call.relay.key_requests, 1U);
+}
+
+// The stream leaves before the link does, so that nobody waits when all CLOSE are lost.
+TEST(Call, TheEndOfAPushIsToldByUnpush) {
+  Call call{14, {.latency = milliseconds{5}}};
+  call.pull();
+  call.push(recording(1, 2000));
+  ASSERT_TRUE(call.net.run_until(call.net.now() + seconds{20}, [&] {
+    return call.subscriber->subscriber.state() == Subscriber::State::kEnding;
+  }));
+  EXPECT_EQ(call.relay.unpushed, 1U);
+  EXPECT_EQ(call.pusher->pusher.state(), Pusher::State::kFinishing);  // the link is there still
+  ASSERT_TRUE(call.run_to_the_end(seconds{20}));
+  EXPECT_EQ(call.subscriber->subscriber.end_reason(), "its pusher ended it");
+  EXPECT_EQ(call.subscriber->subscriber.error().code, ExitCode::kOk);
+  call.net.run_for(seconds{1});
+  EXPECT_EQ(call.pusher->pusher.state(), Pusher::State::kDone);
 }
 
 TEST(Call, LatencyIsThatOfFramesPushedAfterTheJoin) {

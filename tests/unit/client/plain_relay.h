@@ -90,6 +90,7 @@ class PlainRelay : public sim::SimNode {
   Duration timers_late_by{};
   bool starts_with_cached_gop = false;  // else a subscriber waits for the next key frame
   std::uint64_t key_requests = 0;
+  std::uint64_t unpushed = 0;
 
  private:
   struct Member {
@@ -155,11 +156,14 @@ class PlainRelay : public sim::SimNode {
       } else if (std::holds_alternative<link::KeyRequested>(*event)) {
         ++key_requests;
       } else if (std::holds_alternative<link::Closed>(*event)) {
-        for (const auto& other : members_)
-          announce(*other, member, wire::StreamEvent::Change::kDown);
-        member.pushes.reset();
+        end_stream(member);
       }
     }
+  }
+
+  void end_stream(Member& member) {
+    for (const auto& other : members_) announce(*other, member, wire::StreamEvent::Change::kDown);
+    member.pushes.reset();
   }
 
   void handle_message(Member& member, const wire::MessageView& view) {
@@ -172,6 +176,9 @@ class PlainRelay : public sim::SimNode {
       for (const auto& track : push->tracks)
         member.rings[track.id] = std::make_unique<PacketRing>();
       for (const auto& other : members_) announce(*other, member, wire::StreamEvent::Change::kUp);
+    } else if (std::holds_alternative<wire::Unpush>(*decoded)) {
+      ++unpushed;
+      end_stream(member);
     } else if (const auto* subscribe = std::get_if<wire::Subscribe>(&*decoded)) {
       send(member, wire::SubscribeAnswer{subscribe->request, wire::AnswerStatus::kOk});
       member.subscribed = subscribe->stream;

@@ -68,6 +68,8 @@ TEST(Stats, JsonHasExactlyTheDocumentedKeys) {
                                              "rtt_us_p50",
                                              "latency_us_p50",
                                              "latency_us_p99",
+                                             "play_out_delay_ms_p50",
+                                             "play_out_delay_ms_p99",
                                              "join_ms",
                                              "first_frame_ms",
                                              "estimate_bps",
@@ -79,15 +81,18 @@ TEST(Stats, EveryKeyIsExplained) {
   const auto json = nlohmann::json::parse(Stats{}.to_json());
   for (const auto& [key, value] : json.items()) {
     // "latency_us_p50, _p99" explains both.
-    const std::string said = key == "latency_us_p99" ? "latency_us_p50, _p99" : key;
+    std::string said = key;
+    if (const auto p99 = said.find("_p99"); p99 != std::string::npos) {
+      said.replace(p99, std::string::npos, "_p50, _p99");
+    }
     EXPECT_NE(Stats::keys().find(said), std::string_view::npos) << key;
   }
 }
 
 TEST(Stats, WhatWasNotMeasuredIsNull) {
   const auto json = nlohmann::json::parse(Stats{}.to_json());
-  for (const char* key :
-       {"rtt_us_p50", "latency_us_p50", "latency_us_p99", "join_ms", "first_frame_ms"}) {
+  for (const char* key : {"rtt_us_p50", "latency_us_p50", "latency_us_p99", "play_out_delay_ms_p50",
+                          "play_out_delay_ms_p99", "join_ms", "first_frame_ms"}) {
     EXPECT_TRUE(json[key].is_null()) << key;
   }
   EXPECT_TRUE(json["drops"].empty());
@@ -125,6 +130,19 @@ TEST(Stats, CountsASubscribersLossByWhatIsMissing) {
   pusher.sample(instant_from_us(0), link);
   EXPECT_EQ(pusher.packets, 10U);
   EXPECT_EQ(pusher.lost, 1U);
+}
+
+TEST(Stats, SamplesThePlayOutDelayWithTheRoundTrip) {
+  link::LinkStats link;
+  link.latest_rtt = std::chrono::milliseconds{2};
+  Stats live;
+  for (int ms = 0; ms < 5000; ++ms) {
+    live.sample(instant_from_us(ms * 1000), link, std::chrono::milliseconds{ms < 4900 ? 20 : 100});
+  }
+  EXPECT_EQ(live.play_out_delay_us.count(), 100U);
+  const auto json = nlohmann::json::parse(live.to_json());
+  EXPECT_NEAR(json["play_out_delay_ms_p50"].get<double>(), 20, 0.2);
+  EXPECT_NEAR(json["play_out_delay_ms_p99"].get<double>(), 100, 1);
 }
 
 }  // namespace

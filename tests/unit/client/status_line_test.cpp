@@ -39,6 +39,14 @@ TEST(StatusLine, IsRedrawnInPlaceOnATerminal) {
   EXPECT_EQ(line.finish(), "");
 }
 
+TEST(StatusLine, ShowsThePlayOutDelayOfALivePull) {
+  StatusLine line{{.is_terminal = true, .colour = false}};
+  static_cast<void>(line.draw(kStart, {.verb = "pull"}));
+  const Duration delay = std::chrono::microseconds{22'100};
+  EXPECT_EQ(line.draw(kStart + seconds{1}, {.verb = "pull", .delay = delay}),
+            "\r\x1b[Kpull  0 kbit/s  rtt 0.0 ms  loss 0.0 %  frames 0  delay 23 ms");
+}
+
 TEST(StatusLine, SaysThatTheRelayIsSilent) {
   StatusLine line{{.is_terminal = true, .colour = false}};
   const auto drawn = [&](Duration after, std::optional<std::uint64_t> answers) {
