@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/stream_metadata.h"
 #include "proto/base/limits.h"
 
 namespace sluice::client {
@@ -60,7 +61,11 @@ Result<std::optional<SourceFrame>, Error> FlvDemuxer::take(const flv::Tag& tag) 
   constexpr std::optional<SourceFrame> kNothing;
   if (tag.type == RtmpType::kData) {
     const std::string_view event = rtmp::data_event_name(tag.body);
-    if (event == "onMetaData" || event == "@setDataFrame" || tag.body.empty()) return kNothing;
+    if (event == "onMetaData" || event == "@setDataFrame") {
+      note_metadata(tag.body);
+      return kNothing;
+    }
+    if (tag.body.empty()) return kNothing;
   }
   const auto body = rtmp::read_body(tag.type, tag.body);
   if (!body) return refuse(tag.offset, body.error().message);
@@ -81,8 +86,21 @@ Result<std::optional<SourceFrame>, Error> FlvDemuxer::take(const flv::Tag& tag) 
   if (body->keyframe) ++track.key_frames;
   track.last_ms = tag.timestamp_ms;
   any_frame_ = any_frame_ || tag.type != RtmpType::kData;
-  return std::optional<SourceFrame>{SourceFrame{tag.type, tag.timestamp_ms, body->keyframe,
-                                                body->discardable, track.config, tag.body}};
+  const Bytes config = track.kind == TrackKind::kData ? Bytes{} : Bytes{track.config};
+  return std::optional<SourceFrame>{
+      SourceFrame{tag.type, tag.timestamp_ms, body->keyframe, body->discardable, config, tag.body}};
+}
+
+/// The first one counts: what a file says of itself further behind is of the file.
+void FlvDemuxer::note_metadata(Bytes body) {
+  auto& data = slot(TrackKind::kData);
+  if (data && !data->config.empty()) return;
+  std::vector<std::byte> metadata = stream_metadata(body);
+  if (metadata.empty()) return;
+  if (!data) data.emplace();
+  data->kind = TrackKind::kData;
+  data->codec = FourCC::kData;
+  data->config = std::move(metadata);
 }
 
 Status<Error> FlvDemuxer::note_track(const flv::Tag& tag, const rtmp::BodyView& body) {

@@ -2,8 +2,8 @@
 // It decides what is fit to be pushed: an FLV with carried codecs, a sequence header before each
 // track's first frame, frames within limits; everything else is one Error that names the input and
 // the offset. Sequence headers become the configuration of the key frames behind them (P-MEDIA-06).
-// onMetaData describes a file, not a stream, and is left out; other data messages are a track of
-// their own.
+// Data messages are a track of their own; of onMetaData what describes the stream is that track's
+// configuration (stream_metadata.h).
 #pragma once
 
 #include <array>
@@ -34,7 +34,7 @@ struct SourceFrame {
 struct SourceTrack {
   TrackKind kind = TrackKind::kVideo;
   FourCC codec{};
-  std::vector<std::byte> config;  // the whole body of its newest sequence header
+  std::vector<std::byte> config;  // whole body of its newest sequence header; data: onMetaData
   std::uint64_t frames = 0;
   std::uint64_t key_frames = 0;
   std::uint32_t first_ms = 0, last_ms = 0;
@@ -68,6 +68,7 @@ class FlvDemuxer {
   }
 
   Result<std::optional<SourceFrame>, Error> take(const flv::Tag& tag);
+  void note_metadata(Bytes body);
   Status<Error> note_track(const flv::Tag& tag, const rtmp::BodyView& body);
   Unexpected<Error> refuse(std::uint64_t offset, const std::string& what) const;
 

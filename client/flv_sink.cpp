@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/stream_metadata.h"
 #include "proto/flv/tag.h"
 
 namespace sluice::client {
@@ -70,11 +71,18 @@ void FlvSink::write_file_header() {
   header_written_ = true;
   const Track* audio = nullptr;
   const Track* video = nullptr;
-  for (const Track& track : tracks_) {
+  std::vector<std::byte> metadata;
+  for (Track& track : tracks_) {
+    if (track.kind == TrackKind::kData) {
+      // It came from another member: only what is well-formed goes into our file.
+      if (metadata.empty()) metadata = stream_metadata(track.config);
+      track.config_written = true;
+    }
     if (track.kind == TrackKind::kAudio) audio = &track;
     if (track.kind == TrackKind::kVideo) video = &track;
   }
   append(out_, flv::file_header(audio != nullptr, video != nullptr));
+  if (!metadata.empty()) return flv::append_tag(RtmpType::kData, 0, metadata, out_);
   std::vector<flv::MetadataNumber> numbers;
   if (video != nullptr) numbers.push_back({"videocodecid", codec_number(video->codec)});
   if (audio != nullptr) numbers.push_back({"audiocodecid", codec_number(audio->codec)});

@@ -1,6 +1,7 @@
 // FlvSink: received media frames to a valid FLV. Bodies and timestamps stay as they were pushed,
-// bit by bit; sequence headers are rebuilt from the configuration that travels with the frames and
-// written again when it changes. Pure: it appends to a buffer that the owner writes out and clears.
+// bit by bit; onMetaData says of the stream what its source said; sequence headers are rebuilt from
+// the configuration that travels with the frames and written again when it changes. Pure: it
+// appends to a buffer that the owner writes out and clears.
 #pragma once
 
 #include <cstddef>

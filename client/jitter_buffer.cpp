@@ -84,7 +84,8 @@ Status<> JitterBuffer::handle_part(Instant now, TrackId id, Bytes ring_form, boo
   }
   const std::uint32_t dts_ms =
       expand_dts(media.header.dts, dts_reference_ms_.value_or(media.header.dts));
-  const bool recovered = note_gaps(now, *track, media.header.seq, revived);
+  const bool recovered = revived ? note_revived(now, *track, media.header.seq)
+                                 : note_gaps(now, *track, media.header.seq, dts_ms);
   const auto added = track->table.add(now, {media, ring_form, dts_ms, recovered});
   const bool stale = !added && added.error() == DropReason::kStalePart;
   if ((added || stale) && !recovered) note_arrival(now, *track, dts_ms);
@@ -103,22 +104,30 @@ Status<> JitterBuffer::handle_part(Instant now, TrackId id, Bytes ring_form, boo
 }
 
 /// What the number of a new part tells of losses; true when the part itself had been lost.
-bool JitterBuffer::note_gaps(Instant now, Track& track, Seq seq, bool revived) {
+bool JitterBuffer::note_gaps(Instant now, Track& track, Seq seq, std::uint32_t dts_ms) {
   const PartGaps::Seen seen = track.gaps.on_part(now, seq);
   if (seen.behind) ++counters_.parts_behind;
   if (!seen.missing_since) {
     play_out_.on_parts(now, 1, seen.jumped);
     if (seen.jumped > 0) track.table.keep_history();
-    return revived;
+    return false;
   }
-  if (revived) return true;
-  // Nothing can be asked for and come sooner than in a round trip: this was only overtaken.
-  const Duration after = now - *seen.missing_since;
-  if (after < round_trip_) {
+  // What is asked for and comes is late by a round trip at the least: this was only overtaken. Not
+  // measured from the gap, which for the last part of a frame is seen with the next frame only.
+  const Instant expected = track.clock.running() ? track.clock.expected(dts_ms) : kNever;
+  if (now - std::min(expected, *seen.missing_since) < round_trip_ - round_trip_ / 8) {
     play_out_.on_found(now, 1);
     return false;
   }
-  play_out_.on_recovered(now, after);
+  ++counters_.parts_recovered;
+  play_out_.on_recovered(now, now - *seen.missing_since);
+  return true;
+}
+
+/// The last part of all, rebuilt before anything behind it came, was not missed yet.
+bool JitterBuffer::note_revived(Instant now, Track& track, Seq seq) {
+  const PartGaps::Seen seen = track.gaps.on_part(now, seq);
+  if (!seen.missing_since && !seen.behind) play_out_.on_parts(now, 0, 1 + seen.jumped);
   return true;
 }
 

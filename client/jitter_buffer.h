@@ -50,10 +50,11 @@ class JitterBuffer {
   };
 
   struct Counters {
-    std::uint64_t late_frames = 0;     // given up, and parts of them came afterwards
-    std::uint64_t skipped_frames = 0;  // given up, or of a broken chain; unseen ones by their dts
-    std::uint64_t parts_behind = 0;    // filled a gap: newer ones of the track had come before
-    std::uint64_t parts_again = 0;     // came twice
+    std::uint64_t late_frames = 0;      // given up, and parts of them came afterwards
+    std::uint64_t skipped_frames = 0;   // given up, or of a broken chain; unseen ones by their dts
+    std::uint64_t parts_behind = 0;     // newer ones of the track had come before
+    std::uint64_t parts_recovered = 0;  // of those: missed for a round trip at the least
+    std::uint64_t parts_again = 0;      // came twice
   };
 
   explicit JitterBuffer(Config config);
@@ -148,7 +149,8 @@ class JitterBuffer {
 
   Track* find(TrackId id);
   void note_arrival(Instant now, Track& track, std::uint32_t dts_ms);
-  bool note_gaps(Instant now, Track& track, Seq seq, bool revived);
+  bool note_revived(Instant now, Track& track, Seq seq);
+  bool note_gaps(Instant now, Track& track, Seq seq, std::uint32_t dts_ms);
   Head settle_head(Instant now, Track& track);
   bool decodable(const Track& track, const FrameTable::Entry& entry) const;
   Duration start_hold() const;

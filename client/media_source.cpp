@@ -101,7 +101,9 @@ Status<Error> MediaSource::scan() {
 Status<Error> MediaSource::learn_headers() {
   for (const TrackKind kind : {TrackKind::kAudio, TrackKind::kVideo, TrackKind::kData}) {
     const SourceTrack* track = demuxer_.track(kind);
-    if (track != nullptr && track->frames > 0) tracks_.push_back(*track);
+    if (track == nullptr) continue;
+    const bool has_metadata = kind == TrackKind::kData && !track->config.empty();
+    if (track->frames > 0 || has_metadata) tracks_.push_back(*track);
   }
   headers_known_ = true;
   return Done{};
@@ -161,6 +163,12 @@ std::vector<wire::TrackDescription> MediaSource::tracks() const {
                       .config = track.config});
   }
   return result;
+}
+
+bool MediaSource::data_is_metadata_only() const {
+  return std::any_of(tracks_.begin(), tracks_.end(), [](const SourceTrack& track) {
+    return track.kind == TrackKind::kData && track.frames == 0;
+  });
 }
 
 Result<MediaSource::Step, Error> MediaSource::next() {

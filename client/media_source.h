@@ -57,6 +57,9 @@ class MediaSource {
   /// The tracks as PUSH names them: ids 1, 2, 3 for audio, video, data. Valid once headers_known().
   std::vector<wire::TrackDescription> tracks() const;
 
+  /// There is a data track for the sake of its configuration alone, as far as was read.
+  bool data_is_metadata_only() const;
+
   /// Errors: kBadInput, also in mid-stream of a pipe; kEnvironment.
   Result<Step, Error> next();
 

@@ -24,9 +24,11 @@ constexpr double kLossOneRound = 0.001;
 constexpr double kLossTwoRounds = 0.1;
 
 /// One lost part says nothing: the ratio of the long window is taken of this many at the least, so
-/// that one in 10 s is no loss. The short one sees heavy loss within half a second.
+/// that one in 10 s is no loss.
 constexpr std::int64_t kLongPartsMin = 1000;
-constexpr std::size_t kShortSeconds = 2;
+
+/// Heavy loss is seen within a second. Beyond what 5 % reach there by chance: 4 sigma of 100 parts.
+constexpr double kLossHeavy = 0.15;
 constexpr std::int64_t kShortPartsMin = 100;
 
 /// A median of fewer recoveries than this is chance.
@@ -80,9 +82,11 @@ Duration PlayOutDelay::round(Instant now) const {
 
 Duration PlayOutDelay::wanted(Instant now) {
   parts_.at(now);
+  const double of_late = std::max(loss(1, kShortPartsMin), loss(2, kShortPartsMin));
+  const double steady = loss(kLossSeconds, kLongPartsMin);
   rounds_ = 0;
-  if (loss(kLossSeconds, kLongPartsMin) > kLossOneRound) rounds_ = 1;
-  if (loss(kShortSeconds, kShortPartsMin) > kLossTwoRounds) rounds_ = 2;
+  if (steady > kLossOneRound) rounds_ = 1;
+  if (steady > kLossTwoRounds || of_late > kLossHeavy) rounds_ = 2;
   const Duration recovery = rounds_ == 0 ? Duration{0} : rounds_ * round(now);
   return std::max(jitter_.p999(now) + recovery + kGuard, kPlayOutMin);
 }

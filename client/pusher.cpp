@@ -11,8 +11,6 @@
 namespace sluice::client {
 namespace {
 
-constexpr wire::RequestId kPushRequest{1};
-
 /// Audio repeats its configuration this often, so that who joins later can decode (P-MEDIA-06).
 constexpr std::uint32_t kAudioConfigEveryMs = 1000;
 
@@ -76,7 +74,7 @@ Pusher::Pusher(Config config) : config_(std::move(config)) {
 
 std::vector<std::byte> Pusher::first_commands() const {
   std::vector<std::byte> out;
-  const wire::Push push{kPushRequest, config_.stream, config_.tracks};
+  const wire::Push push{request_, config_.stream, config_.tracks};
   const auto encoded = wire::encode_room_message(push, out);
   CHECK(encoded.has_value());  // at most three tracks with a configuration of a few KiB
   return out;
@@ -106,7 +104,8 @@ void Pusher::handle_answer(const link::MessageArrived& message) {
     return;
   }
   const auto* answer = std::get_if<wire::PushAnswer>(&*decoded);
-  if (answer == nullptr || answer->request != kPushRequest || state_ != State::kAnnounced) return;
+  if (answer == nullptr || answer->request != request_ || state_ != State::kAnnounced) return;
+  if (answer->status == wire::AnswerStatus::kNotAllowed && push_without_data()) return;
   if (answer->status != wire::AnswerStatus::kOk) {
     state_ = State::kRefused;
     error_ = refusal(answer->status, config_.stream.view());
@@ -114,6 +113,23 @@ void Pusher::handle_answer(const link::MessageArrived& message) {
   }
   handle_ = answer->stream;
   start_pushing();
+}
+
+bool Pusher::push_without_data() {
+  const auto is_data = [](const auto& track) { return track.kind == TrackKind::kData; };
+  if (!config_.data_is_optional || std::erase_if(config_.tracks, is_data) == 0) return false;
+  std::erase_if(tracks_, [&](const auto& track) { return is_data(*track); });
+  request_ = wire::RequestId{2};
+  send(wire::Push{request_, config_.stream, config_.tracks});
+  return true;
+}
+
+/// Refused only when 64 KiB of messages wait, which a pusher's few never do.
+void Pusher::send(const wire::RoomMessage& message) {
+  std::vector<std::byte> out;
+  if (!wire::encode_room_message(message, out)) return;
+  static_cast<void>(link_->send_message(link::ControlStreamId::kRoom, to_u8(out[0]),
+                                        Bytes{out}.subspan(wire::kMessageHeaderBytes)));
 }
 
 void Pusher::start_pushing() {
@@ -237,24 +253,15 @@ void Pusher::handle_turn(Instant now) {
     case Finishing::kRecovering:
       finishing_ = Finishing::kUnpushed;
       finish_at_ = now + std::max(kUnpushLingerMin, 2 * round_trip);
-      send_unpush();
+      // CLOSE is not acknowledged: where all three of it are lost, the stream would stand still for
+      // the relay's idle time. UNPUSH goes again until it has come.
+      if (handle_) send(wire::Unpush{*handle_});
       return;
     case Finishing::kUnpushed:
       finish_at_ = kNever;
       link_->close(now, link::CloseCode::kDone, "");
       return;
   }
-}
-
-/// CLOSE is not acknowledged: where all three of it are lost, the stream would stand still for the
-/// relay's idle time. UNPUSH goes again until it has come.
-void Pusher::send_unpush() {
-  if (!handle_) return;
-  std::vector<std::byte> out;
-  if (!wire::encode_room_message(wire::Unpush{*handle_}, out)) return;
-  // Refused only when 64 KiB of messages wait: then CLOSE has to do.
-  static_cast<void>(link_->send_message(link::ControlStreamId::kRoom, to_u8(out[0]),
-                                        Bytes{out}.subspan(wire::kMessageHeaderBytes)));
 }
 
 }  // namespace sluice::client

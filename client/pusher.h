@@ -38,6 +38,9 @@ class Pusher {
     bool stamp = false;  // every frame carries our clock, for measurements on one host
     /// False: nothing is dropped for being late; the owner asks has_room() before each frame.
     bool live = true;
+    /// The data track says only what the others look like: a ticket that does not allow it is no
+    /// reason not to push.
+    bool data_is_optional = false;
   };
 
   enum class State : std::uint8_t { kAnnounced, kPushing, kRefused, kFinishing, kDone };
@@ -98,14 +101,16 @@ class Pusher {
 
   void handle_answer(const link::MessageArrived& message);
   void handle_closed(const link::Closed& closed);
+  bool push_without_data();
+  void send(const wire::RoomMessage& message);
   void start_pushing();
-  void send_unpush();
   bool drop(Track& track, const SourceFrame& frame);
   bool config_due(Track& track, const SourceFrame& frame) const;
   void send(Instant now, Track& track, const wire::MediaFrame& frame);
 
   Config config_;
   link::Link* link_ = nullptr;
+  wire::RequestId request_{1};
   std::optional<wire::StreamHandle> handle_;
   State state_ = State::kAnnounced;
   Error error_;

@@ -29,10 +29,10 @@ constexpr std::string_view kKeys =
                        come. A sender leaves out one number in 1024 to 2048 on purpose, which
                        nobody can tell from a loss: one in 1024 is not counted
   retransmitted        parts sent again | parts that came twice, or behind newer ones
-  coded                repair packets; none in this version
+  coded                repair packets sent | received
   recovered_by_retransmission, recovered_by_fec
-                       parts that filled a gap: came behind newer ones (also when the network
-                       merely reordered them), or were rebuilt from repairs
+                       parts that were missed for a round trip or more and came, or were rebuilt
+                       from repairs
   late_frames          given up for being incomplete, and more of them came afterwards
   skipped_frames       dropped before sending | given up, or not decodable without one that was
   rtt_us_p50           round trip to the relay
@@ -56,6 +56,8 @@ void Stats::sample(Instant now, const link::LinkStats& link,
   packets = pushing ? link.packets_sent : link.packets_received;
   lost = pushing ? link.packets_lost : link.packets_missing;
   if (pushing) retransmitted = link.parts_retransmitted;
+  coded = pushing ? link.repairs_sent : link.repairs_received;
+  if (!pushing) recovered_by_fec = link.parts_revived;
   estimate_bps = link.estimate_bps;
   if (now < next_sample_ || link.latest_rtt <= Duration{0}) return;
   next_sample_ = now + kSampleEvery;

@@ -24,8 +24,8 @@ struct Stats {
   std::uint64_t packets = 0;      // sent | received
   std::uint64_t lost = 0;         // taken for lost by us | did not reach us, as far as can be told
   std::uint64_t retransmitted = 0;  // parts sent again | parts that came again or behind newer ones
-  std::uint64_t coded = 0;          // repair packets sent | received; none in this version
-  std::uint64_t recovered_by_retransmission = 0;  // 0 | parts that filled a gap
+  std::uint64_t coded = 0;          // repair packets sent | received
+  std::uint64_t recovered_by_retransmission = 0;  // 0 | parts that were missed, and came
   std::uint64_t recovered_by_fec = 0;             // 0 | parts that a repair brought back
   std::uint64_t late_frames = 0;                  // 0 | whole only after their time had passed
   std::uint64_t skipped_frames = 0;               // dropped before sending | given up

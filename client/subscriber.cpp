@@ -55,11 +55,7 @@ void Subscriber::handle_media(Instant now, const link::MediaArrived& media) {
     return;
   }
   const auto taken = buffer_.handle_part(now, media.track, media.part, media.revived);
-  if (!taken) {
-    stats_.count_drop(taken.error());
-    return;
-  }
-  if (media.revived) ++stats_.recovered_by_fec;
+  if (!taken) stats_.count_drop(taken.error());
 }
 
 void Subscriber::take_held(Instant now) {
@@ -119,6 +115,7 @@ void Subscriber::handle_stream(Instant now, const wire::StreamEvent& event) {
   for (const wire::TrackDescription& track : event.tracks) {
     if (knows(track.id)) continue;
     buffer_.add_track(track.id, track.kind);
+    link_->open_ingress_track(track.id, buffer_.ring(track.id));
     tracks_.push_back(track);
     has_video_ = has_video_ || track.kind == TrackKind::kVideo;
   }
@@ -166,7 +163,7 @@ void Subscriber::handle_turn(Instant now) {
   stats_.skipped_frames +=
       counted.skipped_frames - std::exchange(skips_counted_, counted.skipped_frames);
   stats_.retransmitted = counted.parts_behind + counted.parts_again;
-  stats_.recovered_by_retransmission = counted.parts_behind - stats_.recovered_by_fec;
+  stats_.recovered_by_retransmission = counted.parts_recovered;
   if (state_ == State::kEnding && buffer_.drained(now)) state_ = State::kDone;
 }
 

@@ -49,8 +49,8 @@ class PushProgram {
 
     auto config = prepare_join(loop_, options_.join, *url, crypto::kPushRights);
     if (!config) return Unexpected{config.error()};
-    pusher_.emplace(
-        Pusher::Config{url->stream, source_->tracks(), options_.stamp, !options_.no_pace});
+    pusher_.emplace(Pusher::Config{url->stream, source_->tracks(), options_.stamp,
+                                   !options_.no_pace, source_->data_is_metadata_only()});
     config->first_commands = pusher_->first_commands();
     if (options_.no_pace) config->pacer_bits_per_s = kNoPaceBitsPerSecond;
     started_at_ = loop_.refresh_now();

@@ -11,6 +11,7 @@
 #include "client/flv_sink.h"
 #include "client/media_source.h"
 #include "client/pusher.h"
+#include "client/stream_metadata.h"
 #include "client/subscriber.h"
 #include "sim/net.h"
 #include "sim/xoshiro.h"
@@ -69,7 +70,8 @@ class Call {
 
   void push(std::vector<std::byte> file, bool live = true) {
     auto source = MediaSource::of_bytes("in.flv", std::move(file), false);
-    Pusher::Config config{kStream, (*source)->tracks(), true, live};
+    Pusher::Config config{kStream, (*source)->tracks(), true, live,
+                          (*source)->data_is_metadata_only()};
     pusher.emplace(std::move(*source), std::move(config));
     net.add(kPusher, *pusher);
     net.connect(kPusher, kRelay, path_, path_);
@@ -162,6 +164,43 @@ TEST(Call, AJoinInMidStreamBeginsAtAKeyFrame) {
   ASSERT_EQ(got.size(), 100U);  // from the key frame at 2 s to the end
   EXPECT_TRUE(std::equal(got.begin(), got.end(), all.end() - 100));
   EXPECT_GE(call.relay.key_requests, 1U);
+}
+
+/// What the pulled file says first.
+std::string metadata_of(Call& call) {
+  flv::TagReader reader;
+  reader.feed(call.subscriber->sink.pending());
+  const auto tag = reader.next();
+  if (!tag || !tag->has_value() || (*tag)->type != RtmpType::kData) return {};
+  return std::string{as_text((*tag)->body)};
+}
+
+std::vector<std::byte> recording_with_metadata() {
+  FlvFile file;
+  file.add(RtmpType::kData, 0, metadata(1920, 1080, 30));
+  file.headers().frames(25);
+  return file.bytes;
+}
+
+TEST(Call, WidthHeightAndFrameRateAreInThePulledFile) {
+  Call call{15, {.latency = milliseconds{5}}};
+  call.pull();
+  call.push(recording_with_metadata());
+  ASSERT_TRUE(call.run_to_the_end(seconds{20}));
+  const auto expected = stream_metadata(metadata(1920, 1080, 30));
+  EXPECT_EQ(metadata_of(call), as_text(expected));
+  EXPECT_EQ(call.subscriber->subscriber.stats().frames, 50U);
+}
+
+TEST(Call, ATicketWithoutTheRightToPushDataPushesTheRest) {
+  Call call{16, {.latency = milliseconds{5}}};
+  call.relay.data_allowed = false;
+  call.pull();
+  call.push(recording_with_metadata());
+  ASSERT_TRUE(call.run_to_the_end(seconds{20}));
+  EXPECT_EQ(call.subscriber->subscriber.stats().frames, 50U);
+  EXPECT_NE(metadata_of(call), "");
+  EXPECT_EQ(metadata_of(call).find("width"), std::string::npos);
 }
 
 // The stream leaves before the link does, so that nobody waits when all CLOSE are lost.

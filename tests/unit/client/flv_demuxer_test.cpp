@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "client/stream_metadata.h"
 #include "tests/unit/client/flv_file.h"
 
 namespace sluice::client {
@@ -73,6 +74,21 @@ TEST(FlvDemuxer, LeavesFileMetadataAndEncoderCommandsOut) {
   for (auto frame = demuxer.next(); frame->has_value(); frame = demuxer.next()) ++frames;
   EXPECT_EQ(frames, 2);
   EXPECT_EQ(demuxer.track(TrackKind::kData), nullptr);
+}
+
+TEST(FlvDemuxer, OfMetadataTheStreamsShareIsTheConfigurationOfADataTrack) {
+  FlvFile file;
+  file.add(RtmpType::kData, 0, metadata(1920, 1080, 30));
+  file.headers().frames(2);
+  file.add(RtmpType::kData, 50, metadata(640, 480, 30));  // the first one counts
+  FlvDemuxer demuxer{"in.flv"};
+  demuxer.feed(file.bytes);
+  while (demuxer.next()->has_value()) continue;
+  const SourceTrack* const data = demuxer.track(TrackKind::kData);
+  ASSERT_NE(data, nullptr);
+  EXPECT_EQ(data->frames, 0U);
+  EXPECT_EQ(data->config, stream_metadata(metadata(1920, 1080, 30)));
+  EXPECT_EQ(as_text(data->config).find("duration"), std::string_view::npos);
 }
 
 TEST(FlvDemuxer, BeginsVideoAtItsFirstKeyFrame) {

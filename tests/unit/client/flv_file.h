@@ -30,6 +30,14 @@ inline std::vector<std::byte> aac_frame(int content) {
   return bytes_of({0xaf, 1, content, content});
 }
 
+inline std::vector<std::byte> metadata(double width, double height, double framerate) {
+  const flv::MetadataNumber numbers[] = {
+      {"duration", 12.5}, {"width", width}, {"height", height}, {"framerate", framerate}};
+  std::vector<std::byte> body;
+  flv::append_metadata_body(numbers, body);
+  return body;
+}
+
 class FlvFile {
  public:
   explicit FlvFile(bool audio = true, bool video = true) {

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "client/stream_metadata.h"
 #include "tests/unit/client/flv_file.h"
 
 namespace sluice::client {
@@ -76,6 +77,27 @@ TEST(FlvSink, HeaderFlagsTellTheTracks) {
         frame_of(audio ? kAudio : kVideo, 0, body, audio ? aac_header() : avc_header())));
     EXPECT_EQ(to_u8(sink.pending()[4]), row.flags);
   }
+}
+
+TEST(FlvSink, WritesTheMetadataOfTheSourceInsteadOfItsOwn) {
+  wire::TrackDescription data{.id = TrackId{6}, .kind = TrackKind::kData, .codec = FourCC::kData};
+  data.config = metadata(1280, 720, 25);  // with a duration, which another member may well send
+  const wire::TrackDescription tracks[] = {data, video_track()};
+  FlvSink sink;
+  sink.begin(tracks);
+  EXPECT_TRUE(sink.write(frame_of(kVideo, 0, avc_frame(true, 0), avc_header())));
+  flv::TagReader reader;
+  reader.feed(sink.pending());
+  const auto tag = reader.next();
+  ASSERT_TRUE(tag && tag->has_value());
+  EXPECT_EQ((*tag)->type, RtmpType::kData);
+  const auto expected = stream_metadata(data.config);
+  EXPECT_EQ(as_text((*tag)->body), as_text(expected));
+  // Data messages of the track go as they came, without the metadata again.
+  sink.take_all();
+  const auto body = bytes_of({2, 0, 1, 'x', 5});
+  EXPECT_TRUE(sink.write(frame_of(TrackId{6}, 40, body, {})));
+  EXPECT_EQ(sink.pending().size(), flv::kTagHeaderBytes + 5 + flv::kPreviousTagSizeBytes);
 }
 
 TEST(FlvSink, LeavesOutWhatNobodyCouldDecode) {

@@ -86,6 +86,7 @@ class PlainRelay : public sim::SimNode {
 
   std::optional<crypto::HandshakeStatus> refuse_with;
   wire::AnswerStatus push_status = wire::AnswerStatus::kOk;
+  bool data_allowed = true;
   bool silent = false;
   Duration timers_late_by{};
   bool starts_with_cached_gop = false;  // else a subscriber waits for the next key frame
@@ -170,8 +171,11 @@ class PlainRelay : public sim::SimNode {
     const auto decoded = wire::decode_room_message(view);
     if (!decoded) return;
     if (const auto* push = std::get_if<wire::Push>(&*decoded)) {
-      send(member, wire::PushAnswer{push->request, push_status, wire::StreamHandle{1}});
-      if (push_status != wire::AnswerStatus::kOk) return;
+      const bool has_data = std::any_of(push->tracks.begin(), push->tracks.end(),
+                                        [](auto& track) { return track.kind == TrackKind::kData; });
+      const auto status = has_data && !data_allowed ? wire::AnswerStatus::kNotAllowed : push_status;
+      send(member, wire::PushAnswer{push->request, status, wire::StreamHandle{1}});
+      if (status != wire::AnswerStatus::kOk) return;
       member.pushes = *push;
       for (const auto& track : push->tracks)
         member.rings[track.id] = std::make_unique<PacketRing>();

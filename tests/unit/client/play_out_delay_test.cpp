@@ -97,7 +97,7 @@ TEST(PlayOutDelay, ShrinksTwoMillisecondsASecond) {
   PlayOutDelay delay{{}};
   auto now = feed(delay, {100, 0, 0.2}, 0, 20'000);
   ASSERT_EQ(delay.value(), milliseconds{235});
-  now = feed(delay, {100, 0, 0}, now, 1'000);
+  now = feed(delay, {100, 0, 0}, now, 12'000);
   const Duration before = delay.value();
   now = feed(delay, {100, 0, 0}, now, 20'000);
   EXPECT_NEAR(static_cast<double>(to_us(before - delay.value())), 40'000, 200);

@@ -198,6 +198,34 @@ TEST_F(Live, WhatWasLostAndSentAgainIsNoJitter) {
   EXPECT_EQ(buffer_.play_out_delay(), milliseconds{40 + 15 + 5});
 }
 
+// The gap behind a frame's last part is seen with the next frame, shortly before it comes again.
+TEST_F(Live, TheLastPartOfAFrameIsKnownAsLostToo) {
+  run(0, 20'000);
+  for (int i = 0; i < 3; ++i) {
+    const auto dts = static_cast<std::uint32_t>(20'000 + 40 * i);
+    const PushedFrame holed = video_.frame(dts, false, 2000);
+    give(dts, kVideo, holed.parts[0]);
+    give(dts + 20, kVideo, video_.frame(dts + 20));
+    give(dts + 52, kVideo, holed.parts[1]);  // round trip and detection
+    poll(dts + 52);
+  }
+  EXPECT_EQ(buffer_.play_out_delay(), milliseconds{40 + 15 + 5});
+  EXPECT_EQ(buffer_.counters().parts_recovered, 3U);
+}
+
+TEST_F(Live, WhatWasRebuiltIsNoJitterAndWasLost) {
+  run(0, 20'000);
+  for (int i = 0; i < 3; ++i) {
+    const auto dts = static_cast<std::uint32_t>(20'000 + 20 * i);
+    const PushedFrame holed = video_.frame(dts, false, 2000);
+    give(dts, kVideo, holed.parts[0]);
+    static_cast<void>(buffer_.handle_part(at_ms(dts + 30), kVideo, holed.parts[1], true));
+    poll(dts + 30);
+  }
+  EXPECT_EQ(buffer_.play_out_delay(), milliseconds{40 + 15 + 5});
+  EXPECT_EQ(buffer_.counters().parts_recovered, 0U);
+}
+
 TEST_F(Live, PartsAreInTheRingBeforeTheNextIsRead) {
   const PushedFrame frame = video_.frame(0, true, 3000);
   EXPECT_EQ(buffer_.ring(TrackId{9}), nullptr);

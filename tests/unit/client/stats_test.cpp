@@ -118,18 +118,25 @@ TEST(Stats, CountsASubscribersLossByWhatIsMissing) {
   link.packets_received = 100;
   link.packets_missing = 4;
   link.packets_lost = 1;
+  link.repairs_sent = 6;
+  link.repairs_received = 7;
+  link.parts_revived = 5;
   link.latest_rtt = std::chrono::milliseconds{2};
   Stats subscriber;
   subscriber.sample(instant_from_us(0), link);
   subscriber.sample(instant_from_us(1000), link);
   EXPECT_EQ(subscriber.packets, 100U);
   EXPECT_EQ(subscriber.lost, 4U);
+  EXPECT_EQ(subscriber.coded, 7U);
+  EXPECT_EQ(subscriber.recovered_by_fec, 5U);
   EXPECT_EQ(subscriber.rtt_us.count(), 1U);  // one sample every 50 ms
   Stats pusher;
   pusher.pushing = true;
   pusher.sample(instant_from_us(0), link);
   EXPECT_EQ(pusher.packets, 10U);
   EXPECT_EQ(pusher.lost, 1U);
+  EXPECT_EQ(pusher.coded, 6U);
+  EXPECT_EQ(pusher.recovered_by_fec, 0U);
 }
 
 TEST(Stats, SamplesThePlayOutDelayWithTheRoundTrip) {
