@@ -39,7 +39,7 @@ struct RepairWindow {
 
   /// Bit (index mod 8), counted from the lowest, of byte (index / 8).
   bool names(std::size_t index) const {
-    return bitmap.empty() || (to_u8(bitmap[index / 8]) >> (index % 8) & 1U) != 0;
+    return bitmap.empty() || (unsigned{to_u8(bitmap[index / 8])} >> index % 8 & 1U) != 0;
   }
 
   Seq last() const { return first + (span - 1U); }

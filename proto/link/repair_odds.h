@@ -27,6 +27,10 @@ inline constexpr std::size_t kCopiesCountedMax = 3;
 /// of use with as many again to come. More count as so many.
 inline constexpr std::size_t kOddsPacketsMax = 1024;
 
+/// Equations count that are over every open part of the window and over no open part beside it. One
+/// that was sent before the window's last part, say a proactive one, cannot stand in for what it
+/// leaves out: when such were counted, windows taken for safe were missed ten times as often (the
+/// model of bench/proactive, 10 % loss, one proactive repair for 50 parts).
 struct OpenWindow {
   /// Open parts by copies in flight; [0]: known lost and not sent again; [3]: three or more.
   std::array<std::uint16_t, kCopiesCountedMax + 1> parts_by_copies{};

@@ -229,6 +229,18 @@ TEST(RepairSolver, DropsEquationsThatContradictAPart) {
   EXPECT_EQ(leg.take(), Parts{});
 }
 
+TEST(RepairSolver, DropsEquationsThatAreShorterThanAPartTheyName) {
+  Leg leg;
+  leg.send(4, {1, 2});
+  SentRepair lie = leg.track.repair(leg.track.first() + 1, 2, 1);
+  lie.coded.resize(500);
+  EXPECT_TRUE(leg.solver.on_repair(lie.view()).has_value());
+  leg.arrive(1);
+  EXPECT_EQ(leg.solver.counts().implausible, 1U);
+  EXPECT_EQ(leg.solver.open_equations(), 0U);
+  EXPECT_EQ(leg.take(), Parts{});
+}
+
 TEST(RepairSolver, ForgetsThePastAndKeepsWhatTheRestSays) {
   Leg leg;
   leg.send(20, {2, 12});
