@@ -147,6 +147,20 @@ TEST(Controller, ReportsAFloorForLossThatDoesNotAnswer) {
   EXPECT_GE(path.controller.target_bits_per_s(), 2'000'000U);
 }
 
+TEST(Controller, TheEstimateComesBackAfterATrialInVain) {
+  Path path{20e6};
+  path.run(10'000);
+  const std::uint64_t before = path.controller.target_bits_per_s();
+  path.lose_every = 5;
+  std::uint64_t least = before;
+  for (int i = 0; i < 24; ++i) {
+    path.run(100);
+    least = std::min(least, path.controller.target_bits_per_s());
+  }
+  EXPECT_LT(least, before) << "the trial";
+  EXPECT_EQ(path.controller.target_bits_per_s(), before) << "no probe has been made since";
+}
+
 TEST(Controller, CountsCongestionMarks) {
   Controller controller{{}, Instant{}};
   controller.on_feedback(Instant{}, {}, {milliseconds{50}, milliseconds{50}, 3});
