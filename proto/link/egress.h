@@ -1,11 +1,13 @@
-// Egress: all media that waits to leave a link: the open tracks with the rings they are read from,
-// and for each priority the parts never sent yet and those lost and to be sent again. It decides
-// which part is next and which can no longer be sent; those are given up by name, never silently.
+// Egress: all media that waits to leave a link: the open tracks with the rings they are read from
+// and what watches over their recovery, and for each priority the parts never sent yet, those lost
+// and to be sent again, and coded repairs. It decides what is next and what can no longer be sent;
+// that is given up by name, never silently.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -14,6 +16,7 @@
 #include "proto/link/drop_counts.h"
 #include "proto/link/egress_queue.h"
 #include "proto/link/link_types.h"
+#include "proto/link/repair_controller.h"
 #include "proto/link/retransmit.h"
 #include "proto/link/sent_packets.h"
 
@@ -30,10 +33,13 @@ inline constexpr std::uint32_t kRetransmitsPerPart = 2;
 inline constexpr std::uint32_t kRetransmitsSavedMax = 2048;
 inline constexpr std::uint32_t kRetransmitsAtStart = 64;
 
-/// The part a packet should carry next, in ring form. `bytes` lies in its ring.
+/// What a packet should carry next: a part in ring form, `bytes` lies in its ring; or a repair over
+/// parts of `ring`.
 struct NextPart {
   SentItem item;
-  Bytes bytes;
+  Bytes bytes{};
+  const PendingRepair* repair = nullptr;
+  const PacketRing* ring = nullptr;
 };
 
 class Egress {
@@ -46,23 +52,48 @@ class Egress {
   /// kUnknownTrack, kQueueFull.
   Status<> queue(TrackId track, Seq first, std::uint32_t count, Instant deadline);
 
-  /// A packet with this part was lost: it goes again when that can still be `guard` before its
-  /// deadline, else it is given up (P-RETX-01).
-  void on_lost(Instant now, Duration guard, const SentItem& item);
+  // What became of parts and repairs (kMedia, kRepair).
+
+  void on_acknowledged(const SentItem& item);
+
+  /// A packet with this part was lost: it goes again while it can still arrive in time and nothing
+  /// else makes up for it, else it is given up (P-RETX-01).
+  void on_lost(const PathView& path, const SentItem& item);
+
+  /// The receiver waits for nothing of the track before `oldest_open`.
+  void on_report(const PathView& path, TrackId track, Seq oldest_open);
+
+  /// When guard() has something to do (P-REPAIR-03); kNever without loss.
+  Instant next_guard(const PathView& path) const;
+
+  /// Something waits that is of no use when it waits for the pacer: the last round has begun.
+  bool urgent(const PathView& path, Priority priority) const;
+
+  /// The last round of the frames whose time it is.
+  void guard(const PathView& path);
+
+  /// Forgets what is past. Call with each feedback.
+  void drop_past(const PathView& path);
+
+  /// Media frames sent and missed, of all tracks.
+  std::array<MissCount, kMissClasses> misses() const;
 
   bool empty(Priority priority) const {
     const Class& of = classes_[static_cast<std::size_t>(priority)];
-    return of.fresh.empty() && of.lost.empty();
+    return of.empty();
   }
 
   bool empty() const;
 
-  /// What goes next within a priority: the nearer deadline of the oldest fresh part and the most
-  /// urgent lost one. Gives up whatever stands before it and cannot be sent.
-  std::optional<NextPart> peek(Instant now, Duration guard, Priority priority);
+  /// What goes next within a priority: the nearest deadline of the oldest fresh part, the most
+  /// urgent lost one and the oldest repair. Gives up whatever stands before it and cannot be sent.
+  std::optional<NextPart> peek(const PathView& path, Priority priority);
 
-  /// Takes what peek() just returned.
-  void take(Priority priority);
+  /// Takes what peek() just returned: it is sent.
+  void take(const NextPart& part);
+
+  /// Takes the repair that peek() just returned: it cannot be made.
+  void drop_repair(const NextPart& part);
 
   /// Bytes of first transmissions that wait.
   std::uint64_t queued_bytes() const;
@@ -76,18 +107,30 @@ class Egress {
     const PacketRing* ring = nullptr;  // null: not open
     Priority priority = Priority::kBase;
     std::uint8_t generation = 0;  // of the opening: what an earlier one sent is not sent again
+    std::unique_ptr<RepairController> recovery;
   };
 
   struct Class {
     EgressQueue fresh;
     RetransmitQueue lost;
-    bool next_is_lost = false;  // what peek() chose
+    RepairQueue repairs{kPendingRepairsMax};
+
+    bool empty() const { return fresh.empty() && lost.empty() && repairs.empty(); }
   };
 
-  const Track* find(TrackId track) const;
+  Track* find(TrackId track);
+  Track* find_opening(const SentItem& item);
+  std::optional<NextPart> peek_lost(const PathView& path, Class& of);
+  std::optional<NextPart> peek_repair(const PathView& path, Class& of);
+  std::optional<NextPart> peek_fresh(const PathView& path, Class& of);
 
   Class& class_of(Priority priority) { return classes_[static_cast<std::size_t>(priority)]; }
 
+  RecoveryQueues queues_of(Priority priority) {
+    return {class_of(priority).lost, class_of(priority).repairs};
+  }
+
+  static bool too_late(const PathView& path, Instant deadline);
   void give_up(TrackId track, Seq seq, DropReason reason);
 
   DropCounts& drops_;
@@ -96,6 +139,7 @@ class Egress {
   std::uint32_t retransmits_allowed_ = kRetransmitsAtStart;
   RingQueue<GaveUp> given_up_{kGaveUpEventsMax};
   std::uint64_t parts_given_up_ = 0;
+  std::array<MissCount, kMissClasses> misses_before_{};  // of tracks closed since
 };
 
 }  // namespace sluice::link

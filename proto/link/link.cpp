@@ -54,6 +54,15 @@ void Link::State::end(CloseCode code, bool by_peer, std::string_view reason) {
   ended = true;
 }
 
+PathView Link::State::path_view(Instant at) const {
+  return {.now = at,
+          .rtt = rtt.srtt(),
+          .min_rtt = rtt.min_rtt(),
+          .guard = rtt.guard(),
+          .loss = loss.estimate().loss(at),
+          .burst = loss.estimate().burst()};
+}
+
 Link::Link(LinkSetup setup, Instant now) : state_(std::make_unique<State>(std::move(setup), now)) {}
 
 Link::~Link() = default;
@@ -118,6 +127,7 @@ void Link::set_report(TrackId ingress_track, Seq oldest_open, std::uint16_t play
                                  .playout_delay_ms = play_out_delay_ms,
                                  .recover_within_ms = recover_within_ms};
   if (!state_->reports.set(report)) state_->drops.add(DropReason::kQueueFull);
+  state_->ingress.forget_before(ingress_track, oldest_open);
 }
 
 void Link::clear_report(TrackId ingress_track) { state_->reports.clear(ingress_track); }
@@ -140,6 +150,7 @@ LinkStats Link::stats() const {
   stats.loss_ratio = state_->loss.meter().ratio();
   stats.packets_missing = state_->received.missing();
   stats.parts_given_up = state_->egress.parts_given_up();
+  stats.misses = state_->egress.misses();
   stats.srtt = state_->rtt.measured() ? state_->rtt.srtt() : Duration{0};
   stats.min_rtt = state_->rtt.min_rtt();
   stats.latest_rtt = state_->rtt.latest();

@@ -148,13 +148,18 @@ void Link::State::handle(const wire::FeedbackView& view) {
   }
   ++counts.feedback_received;
   for (const SentItem& item : loss.acknowledged()) {
-    if (item.kind != SentItem::Kind::kControl) continue;
-    control_out[static_cast<std::size_t>(item.track)].on_acknowledged(item.first);
+    if (item.kind == SentItem::Kind::kControl) {
+      control_out[static_cast<std::size_t>(item.track)].on_acknowledged(item.first);
+    } else if (item.kind == SentItem::Kind::kMedia || item.kind == SentItem::Kind::kRepair) {
+      egress.on_acknowledged(item);
+    }
   }
   for (const SentItem& item : loss.lost()) on_lost(item);
+  egress.drop_past(path_view(now));
   protection.set_old_key_retention(rtt.pto() * 3);
   if (!loss.newest()) return;
   for (const wire::TrackReport& report : feedback->reports()) {
+    egress.on_report(path_view(now), report.track, report.oldest_open);
     add_event(TrackReported{report.track, report.oldest_open, report.playout_delay_ms,
                             report.recover_within_ms});
   }
@@ -164,7 +169,8 @@ void Link::State::handle(const wire::FeedbackView& view) {
 void Link::State::on_lost(const SentItem& item) {
   switch (item.kind) {
     case SentItem::Kind::kMedia:
-      return egress.on_lost(now, rtt.guard(), item);
+    case SentItem::Kind::kRepair:
+      return egress.on_lost(path_view(now), item);
     case SentItem::Kind::kControl:
       return control_out[static_cast<std::size_t>(item.track)].on_lost(item.first);
     case SentItem::Kind::kKeyRequest:
@@ -184,8 +190,17 @@ void Link::State::handle(const wire::Skip& skip) {
   add_event(Skipped{skip.track, skip.first, skip.last});
 }
 
-// Version 1 parses repairs and does not solve them.
-void Link::State::handle(const wire::RepairView&) { drops.add(DropReason::kUnknownFrame); }
+void Link::State::handle(const wire::RepairView& view) {
+  ++counts.repairs_received;
+  if (const Status<> taken = ingress.on_repair(view); !taken) drops.add(taken.error());
+  end_liar();
+}
+
+// P-REPAIR-04.
+void Link::State::end_liar() {
+  if (ingress.implausible() <= kImplausibleRepairsMax) return;
+  close(now, CloseCode::kProtocolError, "repairs that contradict the media");
+}
 
 // P-CLOSE-01: whoever gets CLOSE sends nothing more.
 void Link::State::handle(const wire::Close& frame) {
@@ -226,6 +241,7 @@ void Link::State::handle_timeout(Instant at) {
   if (lifetime.idle_at() <= now) return end(CloseCode::kIdle, false, "nothing was heard");
   path.handle_timeout(now);
   if (may_send() && loss.probe_deadline(sent, rtt) <= now) probe();
+  if (egress.next_guard(path_view(now)) <= now) egress.guard(path_view(now));
 }
 
 // P-LOSS-02: what is oldest and open goes again; when that is nothing that could still be of use, a
@@ -262,6 +278,7 @@ std::optional<Event> Link::State::poll_event() {
   }
   if (std::optional<Event> message = poll_message()) return message;
   if (std::optional<Event> media = poll_media()) return media;
+  if (std::optional<Event> revived = poll_revived()) return revived;
   if (!egress.given_up().empty()) {
     const GaveUp event = egress.given_up().front();
     egress.given_up().pop_front();
@@ -309,9 +326,19 @@ std::optional<Event> Link::State::poll_media() {
       frame[0] &= ~std::byte{wire::kMediaLengthBit};
     }
     const wire::MediaHeader header = wire::decode_media_header(frame.first<kMediaHeaderBytes>());
+    ingress.on_part(header.track, header.seq);
     return MediaArrived{header.track, header.seq, frame, false};
   }
   return std::nullopt;
+}
+
+std::optional<Event> Link::State::poll_revived() {
+  if (ending() || !ingress.solving()) return std::nullopt;
+  const std::optional<Ingress::Revived> revived = ingress.poll_revived();
+  end_liar();
+  if (!revived) return std::nullopt;
+  ++counts.parts_revived;
+  return MediaArrived{revived->track, revived->part.seq, revived->part.part, true};
 }
 
 }  // namespace sluice::link

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "proto/fec/encoder.h"
 #include "proto/link/link_state.h"
 
 namespace sluice::link {
@@ -30,9 +31,10 @@ std::optional<Transmit> Link::State::poll_transmit(Instant at, SendArena& arena,
   if (bundle_due(now)) {
     if (auto bundle = write_bundle(arena)) return bundle;
   }
-  if (!pacer.may_send(now)) return std::nullopt;
+  const bool granted = pacer.may_send(now);
   for (const Priority priority : kRunPriorities) {
     if (egress.empty(priority)) continue;
+    if (!granted && !egress.urgent(path_view(now), priority)) continue;
     if (auto run = write_run(arena, segments_max, priority)) return run;
   }
   return std::nullopt;
@@ -56,9 +58,13 @@ Instant Link::State::next_deadline() const {
   if (instant_work()) return now;
   Instant next = std::min({lifetime.idle_at(), lifetime.keepalive_at(), received.due(),
                            loss.probe_deadline(sent, rtt), path.next_deadline(),
-                           control_out[0].copy_due(), control_out[1].copy_due()});
-  if (!egress.empty()) next = std::min(next, std::max(now, pacer.free_at()));
-  return next;
+                           egress.next_guard(path_view(now)), control_out[0].copy_due(),
+                           control_out[1].copy_due()});
+  if (egress.empty()) return next;
+  const bool urgent =
+      std::any_of(kRunPriorities.begin(), kRunPriorities.end(),
+                  [this](Priority each) { return egress.urgent(path_view(now), each); });
+  return urgent ? now : std::min(next, std::max(now, pacer.free_at()));
 }
 
 // Before each transmit, never inside one: room in the tables, a number left out (P-DATA-05), keys
@@ -124,7 +130,8 @@ bool Link::State::append_feedback(wire::FrameWriter& frames) {
   wire::Feedback feedback;
   const Duration horizon = rtt.srtt() * 3 / 2 + std::chrono::milliseconds{100};
   if (!received.fill(now, horizon, feedback)) return false;
-  for (const wire::TrackReport& report : reports.all()) {
+  for (wire::TrackReport report : reports.all()) {
+    report.open_equations = ingress.open_equations(report.track);
     static_cast<void>(feedback.add_report(report));  // as many as TrackReports holds
   }
   const std::size_t before = frames.size();
@@ -187,11 +194,12 @@ bool Link::State::append_pings(wire::FrameWriter& frames, bool asks) {
 
 /// All audio that is due: one part alone goes as it lies in its ring.
 bool Link::State::append_audio(wire::FrameWriter& frames) {
+  const PathView view = path_view(now);
   bool any = false;
   while (sent.staged_items() < SentPackets::kItemsPerPacketMax) {
-    const auto part = egress.peek(now, rtt.guard(), Priority::kAudio);
+    const auto part = egress.peek(view, Priority::kAudio);
     if (!part || frames.remaining() < part->bytes.size() + wire::kMediaLengthBytes) break;
-    egress.take(Priority::kAudio);
+    egress.take(*part);
     const bool alone = frames.empty() && egress.empty(Priority::kAudio);
     CHECK(alone ? frames.append_final_part(part->bytes, part->item.track)
                 : frames.append_bundled_part(part->bytes, part->item.track));
@@ -220,29 +228,63 @@ std::optional<Transmit> Link::State::write_run(SendArena& arena, std::size_t pac
                                                Priority priority) {
   prepare_numbers();
   std::array<crypto::SealJob, kRunPacketsMax> jobs;
+  const PathView view = path_view(now);
   MutableBytes memory = arena.free_space();
   const std::size_t most = std::min({packets_max, pacer.quantum(), jobs.size()});
   std::size_t count = 0;
   while (count < most && memory.size() >= kDatagramBytesMax && sent.has_room()) {
-    const auto part = egress.peek(now, rtt.guard(), priority);
-    if (!part) break;
-    const std::size_t bytes = part->bytes.size() + wire::data_overhead_bytes(send_direction);
-    if (count > 0 && bytes > jobs[0].packet.size()) break;
+    const auto next = egress.peek(view, priority);
+    if (!next) break;
     PacketBuilder packet{memory, send_direction};
-    CHECK(packet.frames().append_final_part(part->bytes, part->item.track));
-    sent.add_item(part->item);
+    if (!append_next(packet.frames(), *next)) {
+      egress.drop_repair(*next);
+      continue;
+    }
+    const std::size_t bytes = packet.frames().size() + wire::data_overhead_bytes(send_direction);
+    if (count > 0 && bytes > jobs[0].packet.size()) break;
+    sent.add_item(next->item);
     jobs[count] = packet.finish(sent.next_number(), connection_id);
-    ledger.add_part(part->bytes.size() - kMediaHeaderBytes, kMediaHeaderBytes, part->item.again);
+    note(*next);
     commit(bytes, true);
-    egress.take(priority);
-    ++counts.media_parts_sent;
-    counts.parts_retransmitted += part->item.again ? 1U : 0U;
+    egress.take(*next);
     memory = memory.subspan(bytes);
     ++count;
     if (bytes < jobs[0].packet.size()) break;  // only the last of a run may be shorter
   }
   if (count == 0) return std::nullopt;
   return seal(arena, {jobs.data(), count}, path.peer());
+}
+
+/// False when a repair cannot be made any more: its parts have left the ring.
+bool Link::State::append_next(wire::FrameWriter& frames, const NextPart& next) {
+  if (next.repair == nullptr) {
+    CHECK(frames.append_final_part(next.bytes, next.item.track));
+    return true;
+  }
+  const PendingRepair& repair = *next.repair;
+  const Bytes bitmap = Bytes{repair.bitmap}.first(repair.bitmap_bytes);
+  std::array<std::byte, kCodedBytesMax> memory;
+  const Result<Bytes> coded =
+      fec::encode_repair(*next.ring, {repair.first, repair.span, bitmap}, repair.seed, memory);
+  if (!coded) return false;
+  CHECK(frames.append(wire::RepairView{.track = repair.track,
+                                       .first = repair.first,
+                                       .span = repair.span,
+                                       .seed = repair.seed,
+                                       .bitmap = bitmap,
+                                       .coded = *coded}));
+  return true;
+}
+
+/// Into the books: what the packet under construction carries.
+void Link::State::note(const NextPart& next) {
+  if (next.repair != nullptr) {
+    ++counts.repairs_sent;
+    return ledger.add_repair(false);
+  }
+  ++counts.media_parts_sent;
+  counts.parts_retransmitted += next.item.again ? 1U : 0U;
+  ledger.add_part(next.bytes.size() - kMediaHeaderBytes, kMediaHeaderBytes, next.item.again);
 }
 
 std::optional<Transmit> Link::State::seal(SendArena& arena, std::span<const crypto::SealJob> jobs,

@@ -61,6 +61,8 @@ struct Link::State {
   void add_event(const Event& event);
   void add_pending(const SentItem& item);
 
+  PathView path_view(Instant at) const;
+
   // Who we are.
 
   const Role role;
@@ -131,6 +133,7 @@ struct Link::State {
   void handle(const wire::KeyRequest& request);
   void handle(const wire::Skip& skip);
   void handle(const wire::RepairView&);
+  void end_liar();
   void handle(const wire::Close& frame);
   void handle(const wire::PathChallenge& challenge);
   void handle(const wire::PathResponse& response);
@@ -140,6 +143,7 @@ struct Link::State {
   void probe();
   std::optional<Event> poll_message();
   std::optional<Event> poll_media();
+  std::optional<Event> poll_revived();
 
   // Output.
   bool bundle_due(Instant at) const;
@@ -153,6 +157,8 @@ struct Link::State {
   bool append_control(wire::FrameWriter& frames);
   bool append_pending(wire::FrameWriter& frames);
   bool append_audio(wire::FrameWriter& frames);
+  static bool append_next(wire::FrameWriter& frames, const NextPart& next);
+  void note(const NextPart& next);
   bool append_pings(wire::FrameWriter& frames, bool asks);
   std::optional<Transmit> send_one(SendArena& arena, PacketBuilder& packet, const Address& to,
                                    bool asks_feedback);

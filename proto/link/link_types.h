@@ -51,8 +51,8 @@ enum class Priority : std::uint8_t { kAudio, kBase, kUpper, kData };
 struct Established {};
 
 /// A part of a media frame. `part` is the MEDIA frame in the form a PacketRing keeps (no length
-/// flag); `revived` when a repair brought it back. Duplicates by part number are the caller's to
-/// see.
+/// flag); `revived` when a repair brought it back, and then it lives until the next poll_event().
+/// Duplicates by part number are the caller's to see.
 struct MediaArrived {
   TrackId track{};
   Seq seq;

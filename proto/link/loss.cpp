@@ -6,9 +6,13 @@ namespace sluice::link {
 
 namespace {
 
+/// A longer path is not for that a less even one: detection waits for it in every round.
+constexpr Duration kLateMax = std::chrono::milliseconds{6};
+
 /// P-LOSS-01's allowance for a packet that is merely late. Jitter is the round trip's variation.
 Duration late_allowance(const RttEstimator& rtt) {
-  return std::max({Duration{std::chrono::milliseconds{5}}, rtt.srtt() / 8, rtt.rttvar() * 2});
+  return std::max({Duration{std::chrono::milliseconds{5}}, std::min(rtt.srtt() / 8, kLateMax),
+                   rtt.rttvar() * 2});
 }
 
 }  // namespace
@@ -57,6 +61,7 @@ Status<> LossDetector::handle_feedback(Instant now, const wire::Feedback& feedba
   if (settled.acknowledged > 0) probes_ = 0;
   last_feedback_ = now;
   meter_.add(now, settled.acknowledged, settled.lost);
+  estimate_.add(now, settled.acknowledged, settled.lost, settled.bursts);
   sent.drop_settled(now);
   return Done{};
 }
@@ -105,6 +110,8 @@ void LossDetector::detect_losses(SentPackets& sent, const RttEstimator& rtt, Dur
     if (!by_number && packet.sent_at > shown) return;
     packet.state = SentPacket::State::kLost;
     ++settled.lost;
+    settled.bursts += n->value == behind_last_lost_ ? 0U : 1U;
+    behind_last_lost_ = n->value + 1;
     collect(sent, packet, lost_);
   }
 }

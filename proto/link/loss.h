@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proto/base/result.h"
+#include "proto/link/loss_estimate.h"
 #include "proto/link/rtt.h"
 #include "proto/link/sent_packets.h"
 #include "proto/wire/feedback.h"
@@ -69,9 +70,11 @@ class LossDetector {
 
   const LossMeter& meter() const { return meter_; }
 
+  const LossEstimate& estimate() const { return estimate_; }
+
  private:
   struct Settled {
-    std::uint32_t acknowledged = 0, lost = 0;
+    std::uint32_t acknowledged = 0, lost = 0, bursts = 0;
   };
 
   void acknowledge(const wire::AckRange& range, SentPackets& sent, Settled& settled);
@@ -89,6 +92,8 @@ class LossDetector {
   std::uint32_t probes_ = 0;
   bool newest_ = false;
   LossMeter meter_;
+  LossEstimate estimate_;
+  std::uint64_t behind_last_lost_ = UINT64_MAX;  // the number that would go on a burst
 };
 
 }  // namespace sluice::link

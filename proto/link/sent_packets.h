@@ -22,15 +22,15 @@ inline constexpr std::uint64_t kSkipEvery = 1024;
 
 /// One thing in a packet that matters again when the packet is lost, or when it is not.
 struct SentItem {
-  enum class Kind : std::uint8_t { kMedia, kControl, kKeyRequest, kSkip };
+  enum class Kind : std::uint8_t { kMedia, kControl, kKeyRequest, kSkip, kRepair };
 
   Kind kind = Kind::kMedia;
-  std::uint8_t generation = 0;  // kMedia: of the egress track's opening
+  std::uint8_t generation = 0;  // kMedia, kRepair: of the egress track's opening
   bool again = false;           // was sent before
   TrackId track{};              // kControl: the stream
-  std::uint32_t first = 0;      // part number; kControl: offset; kSkip: first part
-  std::uint32_t last = 0;       // kControl: bytes; kSkip: last part
-  Instant deadline{};           // kMedia
+  std::uint32_t first = 0;  // part number; kControl: offset; kSkip: first part; kRepair: equation
+  std::uint32_t last = 0;   // kControl: bytes; kSkip: last part
+  Instant deadline{};       // kMedia
 };
 
 struct SentPacket {

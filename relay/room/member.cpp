@@ -115,6 +115,7 @@ const Member::IngressTrack* Member::ingress(TrackId id) const {
 }
 
 void Member::open_ingress(TrackId id, IngressTrack track) {
+  link().open_ingress_track(id, &track.stream->track(track.index).ring());
   std::uint8_t& known = ingress_at_[static_cast<std::size_t>(id)];
   if (known != 0) {
     ingress_[known - 1U] = track;
@@ -130,8 +131,10 @@ void Member::open_ingress(TrackId id, IngressTrack track) {
 }
 
 void Member::close_ingress(const Stream& stream) {
-  for (std::uint8_t& at : ingress_at_) {
+  for (std::size_t id = 0; id < ingress_at_.size(); ++id) {
+    std::uint8_t& at = ingress_at_[id];
     if (at == 0 || ingress_[at - 1U].stream != &stream) continue;
+    link().close_ingress_track(TrackId{static_cast<std::uint8_t>(id)});
     ingress_[at - 1U] = {};
     at = 0;
   }

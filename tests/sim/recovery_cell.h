@@ -64,7 +64,7 @@ class RecoveryCell {
   };
 
   struct Track {
-    explicit Track(TrackId egress) : id(egress) {}
+    explicit Track(TrackId egress) : id(egress) { source.keep_all = true; }
 
     TrackId id;
     link::TestTrack source{TrackId{9}, Seq{Seq::kModulus - 900}};  // the numbers wrap under way

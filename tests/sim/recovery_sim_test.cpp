@@ -85,16 +85,18 @@ TEST(RecoverySim, ACleanLinkSpendsNothingOnRecovery) {  // P-RETX-01
   EXPECT_LT(figures.overhead(), kClean.overhead_max);
 }
 
-TEST(RecoverySim, AFifthLostIsSentAgainInTime) {  // P-RETX-01, P-TIME-01
-  const RecoveryFigures figures = run(kGoals[0], std::chrono::minutes{2});
-  EXPECT_LT(figures.missed_ratio(), 0.13);
-  EXPECT_LT(figures.overhead(), 0.28);
+// Five minutes: 9,000 frames, 150 of them key frames. Twenty are in the table below.
+TEST(RecoverySim, AFifthLostCostsNoFrame) {  // P-RETX-01, P-REPAIR-03, P-TIME-01
+  const RecoveryFigures figures = run(kGoals[0], std::chrono::minutes{5});
+  EXPECT_LT(figures.missed_ratio(), kGoals[0].missed_max);
+  EXPECT_LE(figures.key_frames_missed, 1U);
+  EXPECT_LT(figures.overhead(), kGoals[0].overhead_max);
 }
 
 /// Every cell, at length: for figures, not for limits.
 TEST(RecoverySim, DISABLED_Table) {
   for (const Goal& goal : kGoals) {
-    RecoveryCell cell{config_of(goal, 1, std::chrono::minutes{10})};
+    RecoveryCell cell{config_of(goal, 1, std::chrono::minutes{20})};
     print(goal.name, cell.run());
   }
 }

@@ -84,9 +84,13 @@ TEST(RetransmitQueue, IsBoundedAndForgetsTracks) {
 struct EgressTest : testing::Test {
   EgressTest() { egress.open_track(kTrack, &track.ring, Priority::kBase); }
 
-  std::optional<NextPart> next(Instant now, Duration owd = Duration{0}) {
-    auto part = egress.peek(now, owd, Priority::kBase);
-    if (part) egress.take(Priority::kBase);
+  static PathView path(Instant now, Duration guard = Duration{0}) {
+    return {.now = now, .rtt = milliseconds{40}, .min_rtt = milliseconds{40}, .guard = guard};
+  }
+
+  std::optional<NextPart> next(Instant now, Duration guard = Duration{0}) {
+    auto part = egress.peek(path(now, guard), Priority::kBase);
+    if (part) egress.take(*part);
     return part;
   }
 
@@ -113,13 +117,13 @@ TEST_F(EgressTest, ALostPartGoesBeforeALaterDeadlineAndAfterANearerOne) {
   const auto sent = next(at_ms(0));
   ASSERT_TRUE(sent);
   EXPECT_FALSE(sent->item.again);
-  egress.on_lost(at_ms(50), Duration{0}, sent->item);
+  egress.on_lost(path(at_ms(50)), sent->item);
   ASSERT_TRUE(egress.queue(kTrack, second.first, 1, at_ms(133)));
   const auto again = next(at_ms(50));
   ASSERT_TRUE(again);
   EXPECT_TRUE(again->item.again);
   EXPECT_EQ(again->item.first, first.first.value());
-  egress.on_lost(at_ms(50), Duration{0},
+  egress.on_lost(path(at_ms(50)),
                  {.generation = 1, .track = kTrack, .first = 0, .deadline = at_ms(200)});
   EXPECT_FALSE(next(at_ms(50))->item.again) << "133 before 200";
   EXPECT_TRUE(next(at_ms(50))->item.again);
@@ -130,10 +134,10 @@ TEST_F(EgressTest, GivesUpByNameWhatCannotArriveOrIsGone) {  // P-RETX-01
   const auto frame = track.add(100, 0, true);
   const SentItem item{
       .generation = 1, .track = kTrack, .first = frame.first.value(), .deadline = at_ms(100)};
-  egress.on_lost(at_ms(80), milliseconds{21}, item);
+  egress.on_lost(path(at_ms(80), milliseconds{21}), item);
   EXPECT_EQ(drops.of(DropReason::kTooLate), 1U);
-  egress.on_lost(at_ms(80), milliseconds{20}, item);
-  EXPECT_FALSE(next(at_ms(81), milliseconds{20})) << "late by the time its turn comes";
+  egress.on_lost(path(at_ms(80), milliseconds{20}), item);
+  EXPECT_FALSE(next(at_ms(91), milliseconds{20})) << "late by the time its turn comes";
   EXPECT_EQ(drops.of(DropReason::kTooLate), 2U);
   ASSERT_TRUE(egress.queue(kTrack, frame.first + 77, 2, at_ms(100)));
   EXPECT_FALSE(next(at_ms(0)));
@@ -146,15 +150,26 @@ TEST_F(EgressTest, GivesUpByNameWhatCannotArriveOrIsGone) {  // P-RETX-01
   EXPECT_EQ(egress.parts_given_up(), 4U);
 }
 
+TEST_F(EgressTest, AnAcknowledgementThatComesLateTakesThePartOutAgain) {  // P-RETX-01
+  const auto frame = track.add(100, 0, true);
+  ASSERT_TRUE(egress.queue(kTrack, frame.first, 1, at_ms(900)));
+  const auto sent = next(at_ms(0));
+  egress.on_lost(path(at_ms(50)), sent->item);
+  EXPECT_FALSE(egress.empty());
+  egress.on_acknowledged(sent->item);
+  EXPECT_FALSE(next(at_ms(51)));
+  EXPECT_EQ(egress.parts_given_up(), 0U);
+}
+
 TEST_F(EgressTest, WhatAnEarlierOpeningSentIsNotSentAgainUnderItsSuccessor) {
   const auto frame = track.add(100, 0, true);
   ASSERT_TRUE(egress.queue(kTrack, frame.first, 1, kNever));
   const auto sent = next(at_ms(0));
   egress.open_track(kTrack, &track.ring, Priority::kBase);
-  egress.on_lost(at_ms(0), Duration{0}, sent->item);
+  egress.on_lost(path(at_ms(0)), sent->item);
   EXPECT_TRUE(egress.empty());
   egress.close_track(kTrack);
-  egress.on_lost(at_ms(0), Duration{0}, sent->item);
+  egress.on_lost(path(at_ms(0)), sent->item);
   EXPECT_TRUE(egress.empty());
   EXPECT_TRUE(egress.given_up().empty());
 }
@@ -163,7 +178,7 @@ TEST_F(EgressTest, ClosingATrackForgetsWhatWaits) {
   const auto frame = track.add(5'000, 0, true);
   ASSERT_TRUE(egress.queue(kTrack, frame.first, frame.count, kNever));
   EXPECT_GT(egress.queued_bytes(), 4'900U);
-  egress.on_lost(at_ms(0), Duration{0}, {.generation = 1, .track = kTrack, .deadline = kNever});
+  egress.on_lost(path(at_ms(0)), {.generation = 1, .track = kTrack, .deadline = kNever});
   egress.close_track(kTrack);
   EXPECT_TRUE(egress.empty());
   EXPECT_EQ(egress.queued_bytes(), 0U);

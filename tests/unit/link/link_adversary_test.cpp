@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "proto/fec/encoder.h"
+#include "proto/link/ingress.h"
 #include "proto/link/link.h"
 #include "tests/unit/link/link_fixture.h"
 #include "tests/unit/link/test_peer.h"
@@ -168,14 +170,67 @@ TEST_F(Adversary, APathResponseNobodyAskedForMovesNothing) {  // P-DATA-06
   EXPECT_EQ(pair.relay->peer(), kClientAddress);
 }
 
-TEST_F(Adversary, ARepairIsParsedAndCountedButNotSolved) {  // P-REPAIR-01
+TEST_F(Adversary, ARepairOfAnUnknownTrackIsCountedAndCostsNothing) {  // P-REPAIR-04
   ASSERT_TRUE(say([&](wire::FrameWriter& w) {
     const std::vector<std::byte> coded(50);
     ASSERT_TRUE(
         w.append(wire::RepairView{.track = kVideo, .span = 4, .bitmap = {}, .coded = coded}));
   }));
-  EXPECT_EQ(pair.relay->drops(DropReason::kUnknownFrame), 1U);
+  EXPECT_EQ(pair.relay->drops(DropReason::kUnknownTrack), 1U);
+  EXPECT_EQ(pair.relay->stats().repairs_received, 1U);
   EXPECT_EQ(closed(), nullptr);
+}
+
+TEST_F(Adversary, RepairsThatLieEndTheLink) {  // P-REPAIR-04
+  PacketRing ring;
+  pair.relay->open_ingress_track(kVideo, &ring);
+  for (std::uint32_t i = 0; i <= kImplausibleRepairsMax; ++i) {
+    EXPECT_EQ(closed(), nullptr) << i;
+    // The part that it determines has a body longer than the repair.
+    const std::vector<std::byte> coded(50, std::byte{0xFF});
+    ASSERT_TRUE(say([&](wire::FrameWriter& w) {
+      ASSERT_TRUE(w.append(wire::RepairView{
+          .track = kVideo, .first = Seq{i}, .span = 1, .bitmap = {}, .coded = coded}));
+    }));
+  }
+  ASSERT_NE(closed(), nullptr);
+  EXPECT_EQ(closed()->code, CloseCode::kProtocolError);
+  EXPECT_EQ(count_events<MediaArrived>(pair.relay_events), 0U);
+}
+
+TEST_F(LinkTest, ARepairBringsAPartBack) {  // P-REPAIR-03, P-REPAIR-04
+  PacketRing ring;
+  pair.client->open_ingress_track(kVideo, &ring);
+  queue(video, kVideo, 3'000);
+  const std::vector<Datagram> parts = drain_transmits(*pair.relay, pair.now);
+  ASSERT_EQ(parts.size(), 3U);
+  TestPeer relay{Role::kRelay, pair.relay->stats().packets_sent};
+  std::array<std::byte, kCodedBytesMax> memory;
+  const auto coded = fec::encode_repair(video.ring, {video.first, 3, {}}, 7, memory);
+  ASSERT_TRUE(coded);
+  for (const std::size_t arrives : {0U, 2U}) ASSERT_TRUE(pair.to_client(parts[arrives]));
+  for (const KeptEvent& event : pair.client_events) {
+    if (const auto* media = std::get_if<MediaArrived>(&event.event)) {
+      ring.insert(media->seq, event.bytes, video.first);
+    }
+  }
+  pair.client_events.clear();
+  ASSERT_TRUE(pair.to_client(relay.packet([&](wire::FrameWriter& w) {
+    ASSERT_TRUE(w.append(wire::RepairView{.track = kVideo,
+                                          .first = video.first,
+                                          .span = 3,
+                                          .seed = 7,
+                                          .bitmap = {},
+                                          .coded = *coded}));
+  })));
+  const auto* revived = find_event<MediaArrived>(pair.client_events);
+  ASSERT_NE(revived, nullptr);
+  EXPECT_TRUE(revived->revived);
+  EXPECT_EQ(revived->seq, video.first + 1);
+  const Bytes original = video.ring.find(video.first + 1);
+  const auto& bytes = pair.client_events.front().bytes;
+  EXPECT_TRUE(std::equal(original.begin() + 2, original.end(), bytes.begin() + 2, bytes.end()));
+  EXPECT_EQ(pair.client->stats().parts_revived, 1U);
 }
 
 TEST_F(Adversary, ACloseCodeOfTheFutureIsNoReset) {

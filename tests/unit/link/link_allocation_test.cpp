@@ -50,22 +50,52 @@ struct Carrier {
   std::vector<std::byte> memory = std::vector<std::byte>(kRunPacketsMax * kDatagramBytesMax);
 };
 
+/// A media frame that is sent again and again under new part numbers.
+struct Frames {
+  Frames(std::size_t bytes, bool key) {
+    TestTrack track{TrackId{1}};
+    const auto frame = track.add(bytes, 0, key);
+    for (std::uint32_t i = 0; i < frame.count; ++i) {
+      const Bytes part = track.ring.find(frame.first + i);
+      parts.emplace_back(part.begin(), part.end());
+    }
+  }
+
+  std::uint32_t store(PacketRing& ring, Seq first) const {
+    Seq seq = first;
+    std::array<std::byte, kPartPlaintextBytesMax> part;
+    for (const auto& each : parts) {
+      std::copy(each.begin(), each.end(), part.begin());
+      store_be<3>(&part[wire::kMediaSeqOffset], seq.value());
+      ring.insert(seq, Bytes{part}.first(each.size()), first);
+      ++seq;
+    }
+    return static_cast<std::uint32_t>(parts.size());
+  }
+
+  std::vector<std::vector<std::byte>> parts;
+};
+
 TEST(LinkAllocation, TakesNoMemoryInItsSteadyState) {
   LinkPair pair;
   pair.exchange();
   TestTrack video{TrackId{1}}, audio{TrackId{2}};
   pair.relay->open_egress_track(kVideo, &video.ring, Priority::kBase);
   pair.relay->open_egress_track(kAudio, &audio.ring, Priority::kAudio);
-  const auto picture = video.add(12'000, 0, true);
-  const auto block = audio.add(150, 0, false);
+  const Frames pictures{12'000, true}, blocks{150, false};
+  Seq next_picture{}, next_block{};
   Carrier carrier;
   const auto second = [&] {
     for (int i = 0; i < 1'000; ++i) {
       pair.now += std::chrono::milliseconds{1};
       if (i % 10 == 0) {
         const Instant deadline = pair.now + std::chrono::milliseconds{300};
-        ASSERT_TRUE(pair.relay->queue_media(kVideo, picture.first, picture.count, deadline));
-        ASSERT_TRUE(pair.relay->queue_media(kAudio, block.first, 1, deadline));
+        const std::uint32_t parts = pictures.store(video.ring, next_picture);
+        ASSERT_TRUE(pair.relay->queue_media(kVideo, next_picture, parts, deadline));
+        ASSERT_EQ(blocks.store(audio.ring, next_block), 1U);
+        ASSERT_TRUE(pair.relay->queue_media(kAudio, next_block, 1, deadline));
+        next_picture = next_picture + parts;
+        ++next_block;
       }
       pair.relay->handle_timeout(pair.now);
       pair.client->handle_timeout(pair.now);
