@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "bench/echo.h"
+#include "bench/link/link_command.h"
 #include "bench/load/load_run.h"
 
 namespace {
@@ -98,12 +99,16 @@ int main(int argc, char** argv) {
   std::string load_json_file = "-";
   const CLI::App* load_command = add_load_command(app, load, load_json_file);
 
+  sluice::bench::LinkCommand link;
+  const CLI::App* link_command = sluice::bench::add_link_command(app, link);
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     constexpr int kExitBadInput = 2;
     return app.exit(error) == 0 ? 0 : kExitBadInput;
   }
+  if (link_command->parsed()) return sluice::bench::run_link_command(link);
   if (load_command->parsed()) return run_load_command(load, load_json_file);
   if (echo_command->parsed()) return run_echo_command(echo, echo_json_file);
   return 0;

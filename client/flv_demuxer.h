@@ -28,6 +28,7 @@ struct SourceFrame {
   bool discardable = false;
   Bytes config;  // the track's sequence header as it stands at this frame; empty for mp3 and data
   Bytes body;
+  std::uint8_t layer = 0;  // temporal layer, of sources that know it
 };
 
 /// One track found in the input: at most one of each kind.

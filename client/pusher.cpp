@@ -166,6 +166,7 @@ void Pusher::push(Instant now, const SourceFrame& frame) {
   media.timestamp_ms = frame.timestamp_ms;
   media.keyframe = frame.keyframe;
   media.discardable = frame.discardable;
+  media.layer = frame.layer;
   media.body = frame.body;
   if (config_due(track, frame)) media.config = frame.config;
   if (config_.stamp) media.stamp_us = static_cast<std::uint64_t>(to_us(now));

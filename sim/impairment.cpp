@@ -90,10 +90,29 @@ bool Impairment::queue_full(Instant now, std::size_t bytes) {
   const std::int64_t now_ns = to_us(now) * 1000;
   const std::int64_t begins_ns = std::max(now_ns, bottleneck_free_ns_);
   if (begins_ns - now_ns > to_us(config_.queue) * 1000) return true;
-  const double bits = static_cast<double>(bytes) * 8;
-  bottleneck_free_ns_ = begins_ns + static_cast<std::int64_t>(
-                                        bits * 1e9 / static_cast<double>(config_.rate_bits_per_s));
+  bottleneck_free_ns_ = transmitted_by_ns(begins_ns, static_cast<double>(bytes) * 8);
   return false;
+}
+
+// What waits while the rate changes leaves at the new rate.
+std::int64_t Impairment::transmitted_by_ns(std::int64_t begins_ns, double bits) const {
+  auto bits_per_ns = static_cast<double>(config_.rate_bits_per_s) / 1e9;
+  for (const RateStep& step : config_.rate_steps) {
+    const std::int64_t step_ns = to_us(step.from) * 1000;
+    if (step_ns > begins_ns) {
+      const double until_step = static_cast<double>(step_ns - begins_ns) * bits_per_ns;
+      if (bits <= until_step) break;
+      bits -= until_step;
+      begins_ns = step_ns;
+    }
+    bits_per_ns = static_cast<double>(step.bits_per_s) / 1e9;
+  }
+  return begins_ns + static_cast<std::int64_t>(bits / bits_per_ns);
+}
+
+Duration Impairment::queue_delay(Instant now) const {
+  const std::int64_t now_ns = to_us(now) * 1000;
+  return Duration{(std::max(now_ns, bottleneck_free_ns_) - now_ns) / 1000};
 }
 
 Instant Impairment::arrival_time(Instant departs) {

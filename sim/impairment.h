@@ -22,6 +22,12 @@ struct Outage {
   Instant end;
 };
 
+/// From this instant on, the bottleneck has this rate (> 0).
+struct RateStep {
+  Instant from;
+  std::uint64_t bits_per_s = 0;
+};
+
 /// Gilbert-Elliott: a good state that loses nothing and a bad one that loses all. The bad state
 /// holds for `burst_datagrams` in the mean (>= 1) and takes the share `loss` (0 to 1) of all
 /// datagrams.
@@ -41,6 +47,7 @@ struct ImpairmentConfig {
   Duration reorder_by = std::chrono::milliseconds{10};
   double bit_flip = 0;                              // this share arrives with one bit changed
   std::uint64_t rate_bits_per_s = 0;                // of UDP payload; 0: no bottleneck
+  std::vector<RateStep> rate_steps{};               // ascending; needs a rate before the first
   Duration queue = std::chrono::milliseconds{200};  // drop-tail, in time at the bottleneck's rate
   std::size_t mtu_bytes = 0;                        // of UDP payload; 0: no limit
   std::vector<Outage> outages{};
@@ -84,6 +91,9 @@ class Impairment {
   /// How many times the sender's address, as the other end sees it, has changed by `now`.
   std::size_t address_changes_by(Instant now) const;
 
+  /// How long a datagram that enters now waits at the bottleneck before its own transmission.
+  Duration queue_delay(Instant now) const;
+
   /// The path changes under way: a new rate, an outage. What is under way already stays as it is.
   void set_config(ImpairmentConfig config) { config_ = std::move(config); }
 
@@ -96,6 +106,7 @@ class Impairment {
   bool lost(Instant now, std::size_t bytes);
   bool lost_in_burst();
   bool queue_full(Instant now, std::size_t bytes);
+  std::int64_t transmitted_by_ns(std::int64_t begins_ns, double bits) const;
   Instant arrival_time(Instant departs);
   Delivery delivery(Instant departs, Bytes datagram);
 

@@ -64,6 +64,12 @@ const ImpairmentCounters& SimNet::counters(const Address& from, const Address& t
   return it->second.counters();
 }
 
+Duration SimNet::queue_delay(const Address& from, const Address& to) const {
+  const auto it = paths_.find(PathKey{from, to});
+  CHECK(it != paths_.end());
+  return it->second.queue_delay(now_);
+}
+
 // One event or one deadline, whichever is first; false when neither lies before or at `end`.
 bool SimNet::step(Instant end) {
   const auto due =

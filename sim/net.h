@@ -76,6 +76,9 @@ class SimNet {
 
   const ImpairmentCounters& counters(const Address& from, const Address& to) const;
 
+  /// What a datagram on this path would wait at the bottleneck now.
+  Duration queue_delay(const Address& from, const Address& to) const;
+
  private:
   struct Event {
     Instant at;

@@ -280,6 +280,11 @@ Room* Worker::find_room(RoomId id) {
   return found == rooms_.end() ? nullptr : found->second.get();
 }
 
+std::optional<link::LinkStats> Worker::link_stats(ConnectionId connection) {
+  Member* member = find_link(connection);
+  return member == nullptr ? std::nullopt : std::optional{member->link().stats()};
+}
+
 Member* Worker::find_link(ConnectionId connection) {
   const std::size_t slot =
       wire::connection_fields(connection, options_.secrets->connection_mask).slot;

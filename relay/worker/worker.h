@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -80,6 +81,9 @@ class Worker {
   bool take_forwarded();
 
   std::size_t links() const { return links_; }
+
+  /// What the link of this id counted; nothing when there is none. For measurements.
+  std::optional<link::LinkStats> link_stats(ConnectionId connection);
 
  private:
   struct Slot {

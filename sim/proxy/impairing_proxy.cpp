@@ -60,6 +60,11 @@ ImpairingProxy::ImpairingProxy(const ProxyOptions& options)
   if (store_ == nullptr) throw std::runtime_error{"cannot write " + options.store_file};
 }
 
+void ImpairingProxy::keep_traffic(Duration stall) {
+  keeps_traffic_ = true;
+  stall_ = stall;
+}
+
 void ImpairingProxy::run(int stop_fd) {
   for (bool stopped = false; !stopped;) {
     wait(stop_fd, stopped);
@@ -117,7 +122,14 @@ void ImpairingProxy::pass(Direction direction, std::size_t leg, Bytes datagram) 
   store(direction, leg, datagram);
   Leg& l = *legs_[leg];
   Impairment& impairment = direction == Direction::kToRelay ? l.to_relay : l.from_relay;
-  for (Delivery& delivery : impairment.offer(now(), datagram)) {
+  const Instant at = now();
+  const Duration queued = impairment.queue_delay(at);
+  std::vector<Delivery> deliveries = impairment.offer(at, datagram);
+  if (keeps_traffic_) {
+    traffic_.push_back(
+        {at, direction, static_cast<std::uint32_t>(datagram.size()), deliveries.empty(), queued});
+  }
+  for (Delivery& delivery : deliveries) {
     pending_.push({delivery.at, next_id_++, direction, leg, std::move(delivery.bytes)});
   }
 }
@@ -125,6 +137,7 @@ void ImpairingProxy::pass(Direction direction, std::size_t leg, Bytes datagram) 
 void ImpairingProxy::send_due() {
   while (!pending_.empty() && pending_.top().at <= now()) {
     const Pending& due = pending_.top();
+    if (now() - due.at > stall_) stalls_.push_back({due.at, now()});
     const Leg& leg = *legs_[due.leg];
     if (due.direction == Direction::kToRelay) {
       leg.upstream.send(due.bytes);

@@ -23,12 +23,38 @@ namespace sluice::sim {
 
 class ImpairingProxy {
  public:
+  enum class Direction : std::uint8_t { kToRelay = 0, kFromRelay = 1 };
+
+  /// A datagram as it was received, for measurements.
+  struct Passed {
+    Instant at;
+    Direction direction{};
+    std::uint32_t bytes = 0;
+    bool lost = false;
+    Duration queued{0};  // at the bottleneck, before its own transmission
+  };
+
+  /// A moment at which the proxy itself was late: datagrams left at `at` instead of `due`.
+  struct Stall {
+    Instant due, at;
+  };
+
   /// Binds and opens the store file. Throws std::system_error or std::runtime_error with what
   /// failed.
   explicit ImpairingProxy(const ProxyOptions& options);
 
   /// "127.0.0.1:40123", as bound.
   std::string listening() const { return listener_.local().to_string(); }
+
+  /// Remembers every datagram, and every stall of more than `stall`. Call before run().
+  void keep_traffic(Duration stall);
+
+  const std::vector<Passed>& traffic() const { return traffic_; }
+
+  const std::vector<Stall>& stalls() const { return stalls_; }
+
+  /// When this proxy's time began, by the monotonic clock: its Instants count from there.
+  Instant start() const { return instant_from_us(start_us_); }
 
   /// Passes datagrams on until `stop_fd` becomes readable.
   void run(int stop_fd);
@@ -37,8 +63,6 @@ class ImpairingProxy {
   std::string json() const;
 
  private:
-  enum class Direction : std::uint8_t { kToRelay = 0, kFromRelay = 1 };
-
   struct Leg {
     SocketAddress client;
     UdpSocket upstream;
@@ -84,6 +108,10 @@ class ImpairingProxy {
   std::vector<std::byte> buffer_;
   std::uint64_t next_id_ = 0;
   std::int64_t start_us_;
+  Duration stall_ = kNever.time_since_epoch();
+  bool keeps_traffic_ = false;
+  std::vector<Passed> traffic_;
+  std::vector<Stall> stalls_;
 };
 
 }  // namespace sluice::sim

@@ -1,10 +1,10 @@
 #include "sim/proxy/proxy_options.h"
 
 #include <array>
-#include <cerrno>
-#include <cstdlib>
 #include <optional>
 #include <string_view>
+
+#include "sim/quantity.h"
 
 namespace sluice::sim {
 
@@ -22,42 +22,6 @@ struct Parsed {
   std::string_view direction = "both";
 };
 
-std::optional<double> number(std::string_view text) {
-  if (text.empty()) return std::nullopt;
-  const std::string copy{text};  // strtod wants an end
-  char* end = nullptr;
-  errno = 0;
-  const double value = std::strtod(copy.c_str(), &end);
-  if (*end != '\0' || errno != 0 || value < 0) return std::nullopt;
-  return value;
-}
-
-// "0.05" and "5%" are the same share.
-std::optional<double> share(std::string_view text) {
-  const bool percent = text.ends_with('%');
-  if (percent) text.remove_suffix(1);
-  std::optional<double> value = number(text);
-  if (value && percent) *value /= 100;
-  return value && *value <= 1 ? value : std::nullopt;
-}
-
-// Bits a second: "800000", "800k" or "0.8M".
-std::optional<double> rate(std::string_view text) {
-  double unit = 1;
-  if (text.ends_with('k')) unit = 1e3;
-  if (text.ends_with('M')) unit = 1e6;
-  if (unit > 1) text.remove_suffix(1);
-  std::optional<double> value = number(text);
-  if (value) *value *= unit;
-  return value;
-}
-
-std::optional<Duration> milliseconds(std::string_view text) {
-  const std::optional<double> value = number(text);
-  if (!value || *value > 3.6e6) return std::nullopt;  // an hour: more is a mistake
-  return Duration{static_cast<std::int64_t>(*value * 1000)};
-}
-
 template <class Target, class Value>
 bool store(Target& target, const std::optional<Value>& value) {
   if (value) target = static_cast<Target>(*value);
@@ -67,15 +31,15 @@ bool store(Target& target, const std::optional<Value>& value) {
 bool set_outage(Parsed& parsed, std::string_view text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string_view::npos) return false;
-  const auto begin = milliseconds(text.substr(0, colon));
-  const auto length = milliseconds(text.substr(colon + 1));
+  const auto begin = parse_milliseconds(text.substr(0, colon));
+  const auto length = parse_milliseconds(text.substr(colon + 1));
   if (!begin || !length) return false;
   parsed.fault.outages.push_back({Instant{*begin}, Instant{*begin + *length}});
   return true;
 }
 
 bool set_rebind(Parsed& parsed, std::string_view text) {
-  const auto every = milliseconds(text);
+  const auto every = parse_milliseconds(text);
   if (!every || to_us(*every) == 0) return false;
   for (int i = 1; i <= kRebindsMax; ++i) {
     parsed.fault.address_changes.push_back(Instant{*every * i});
@@ -105,18 +69,22 @@ constexpr std::array kOptions{
     Option{"--to", [](Parsed& p, Text t) { return set_text(p.options.to, t); }},
     Option{"--store", [](Parsed& p, Text t) { return set_text(p.options.store_file, t); }},
     Option{"--json", [](Parsed& p, Text t) { return set_text(p.options.json_file, t); }},
-    Option{"--seed", [](Parsed& p, Text t) { return store(p.options.seed, number(t)); }},
+    Option{"--seed", [](Parsed& p, Text t) { return store(p.options.seed, parse_number(t)); }},
     Option{"--direction", set_direction},
-    Option{"--loss", [](Parsed& p, Text t) { return store(p.loss, share(t)); }},
-    Option{"--burst", [](Parsed& p, Text t) { return store(p.burst_datagrams, number(t)); }},
-    Option{"--latency", [](Parsed& p, Text t) { return store(p.fault.latency, milliseconds(t)); }},
-    Option{"--jitter", [](Parsed& p, Text t) { return store(p.fault.jitter, milliseconds(t)); }},
-    Option{"--dup", [](Parsed& p, Text t) { return store(p.fault.duplicate, share(t)); }},
-    Option{"--reorder", [](Parsed& p, Text t) { return store(p.fault.reorder, share(t)); }},
-    Option{"--flip", [](Parsed& p, Text t) { return store(p.fault.bit_flip, share(t)); }},
-    Option{"--rate", [](Parsed& p, Text t) { return store(p.fault.rate_bits_per_s, rate(t)); }},
-    Option{"--queue-ms", [](Parsed& p, Text t) { return store(p.fault.queue, milliseconds(t)); }},
-    Option{"--mtu", [](Parsed& p, Text t) { return store(p.fault.mtu_bytes, number(t)); }},
+    Option{"--loss", [](Parsed& p, Text t) { return store(p.loss, parse_share(t)); }},
+    Option{"--burst", [](Parsed& p, Text t) { return store(p.burst_datagrams, parse_number(t)); }},
+    Option{"--latency",
+           [](Parsed& p, Text t) { return store(p.fault.latency, parse_milliseconds(t)); }},
+    Option{"--jitter",
+           [](Parsed& p, Text t) { return store(p.fault.jitter, parse_milliseconds(t)); }},
+    Option{"--dup", [](Parsed& p, Text t) { return store(p.fault.duplicate, parse_share(t)); }},
+    Option{"--reorder", [](Parsed& p, Text t) { return store(p.fault.reorder, parse_share(t)); }},
+    Option{"--flip", [](Parsed& p, Text t) { return store(p.fault.bit_flip, parse_share(t)); }},
+    Option{"--rate",
+           [](Parsed& p, Text t) { return store(p.fault.rate_bits_per_s, parse_rate(t)); }},
+    Option{"--queue-ms",
+           [](Parsed& p, Text t) { return store(p.fault.queue, parse_milliseconds(t)); }},
+    Option{"--mtu", [](Parsed& p, Text t) { return store(p.fault.mtu_bytes, parse_number(t)); }},
     Option{"--outage-ms", set_outage},
     Option{"--rebind-ms", set_rebind},
 };

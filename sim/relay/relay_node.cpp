@@ -83,6 +83,13 @@ std::size_t RelayNode::links() const {
   return sum;
 }
 
+std::optional<link::LinkStats> RelayNode::link_stats(ConnectionId connection) {
+  for (auto& worker : workers_) {
+    if (auto stats = worker->link_stats(connection)) return stats;
+  }
+  return std::nullopt;
+}
+
 crypto::Ticket RelayNode::new_ticket(std::string_view room, std::string_view user, Instant now) {
   crypto::Ticket ticket;
   random_.source()(ticket.jti);

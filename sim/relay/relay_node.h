@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "proto/crypto/keys.h"
@@ -70,6 +71,9 @@ class RelayNode : public SimNode {
   relay::Door& door() { return *door_; }
 
   std::size_t links() const;
+
+  /// What the relay's end of this link counted; nothing when it is gone.
+  std::optional<link::LinkStats> link_stats(ConnectionId connection);
 
   /// What the main thread would have been told, oldest first.
   std::vector<relay::RelayEvent> events;

@@ -170,6 +170,19 @@ TEST(Impairment, QueuesUpToItsLimitAndThenDropsTheTail) {
   EXPECT_EQ(impairment.offer(at_ms(10), datagram(1250)).size(), 1U);  // one has left
 }
 
+TEST(Impairment, WhatWaitsWhileTheRateChangesLeavesAtTheNewRate) {
+  // 2500 bytes: 20 ms at 1 Mbit/s. The rate halves after 15 ms, so the last quarter takes 10 ms.
+  Impairment impairment{{.rate_bits_per_s = 1'000'000,
+                         .rate_steps = {{at_ms(15), 500'000}, {at_ms(100), 2'000'000}},
+                         .queue = milliseconds{50}},
+                        3};
+  EXPECT_EQ(impairment.queue_delay(at_ms(0)), Duration{0});
+  EXPECT_EQ(impairment.offer(at_ms(0), datagram(2500)).at(0).at, at_ms(25));
+  EXPECT_EQ(impairment.queue_delay(at_ms(5)), milliseconds{20});
+  EXPECT_EQ(impairment.queue_delay(at_ms(25)), Duration{0});
+  EXPECT_EQ(impairment.offer(at_ms(100), datagram(2500)).at(0).at, at_ms(110));
+}
+
 TEST(Impairment, LosesAllInAnOutageAndNothingAtItsEnd) {
   Impairment impairment{{.outages = {{at_ms(10), at_ms(20)}, {at_ms(40), at_ms(41)}}}, 3};
   const std::vector<bool> arrived = arrivals(impairment, 50);
