@@ -38,13 +38,12 @@ TEST(PlayOutSteps, JitterThatBeginsIsFollowedAtOnceAndLeftSlowly) {
   call.set_downlink(way(milliseconds{10}));
   EXPECT_EQ(call.skipped_in(seconds{9}), 0U);
   EXPECT_GE(call.delay(), high - milliseconds{2} * 9);  // 10 s are remembered
-  EXPECT_EQ(call.skipped_in(seconds{21}), 0U);
-  const Duration later = call.delay();
+  const Duration remembered = call.delay();
   EXPECT_EQ(call.skipped_in(seconds{10}), 0U);
-  if (later > before + milliseconds{20}) {
-    EXPECT_NEAR(static_cast<double>(to_us(later - call.delay())), 20'000, 500);
-  }
-  EXPECT_LT(call.delay(), later);
+  EXPECT_LT(call.delay(), remembered);
+  EXPECT_GE(call.delay(), remembered - milliseconds{21});  // 2 ms a second
+  EXPECT_EQ(call.skipped_in(seconds{30}), 0U);
+  EXPECT_LE(call.delay(), before + milliseconds{2});
 }
 
 // The step from clean to 20 % loss: within 2 s frames are whole again.
@@ -61,7 +60,7 @@ TEST(PlayOutSteps, LossThatBeginsIsFollowedAtOnce) {
     EXPECT_LE(call.delay(), milliseconds{300}) << seed;
     call.run_for(seconds{1});
     const std::uint64_t missed = call.skipped_in(seconds{20});
-    EXPECT_LE(missed, 75U) << seed;  // of 1500, by retransmission alone
+    EXPECT_LE(missed, 15U) << seed;  // of 1500
   }
 }
 
