@@ -15,7 +15,7 @@ double in_seconds(Instant at) { return static_cast<double>(to_us(at)) / 1e6; }
 std::uint64_t rate_at(const std::vector<RateStep>& steps, Instant now) {
   std::uint64_t rate = 0;
   for (const RateStep& s : steps) {
-    if (s.at <= now) rate = s.bits_per_s;
+    if (s.from <= now) rate = s.bits_per_s;
   }
   return rate;
 }

@@ -18,12 +18,6 @@
 
 namespace sluice::sim {
 
-/// The bottleneck's rate from an instant on.
-struct RateStep {
-  Instant at{};
-  std::uint64_t bits_per_s = 0;
-};
-
 struct PathConfig {
   std::vector<RateStep> forward, back;  // empty: no bottleneck
   Duration queue = std::chrono::milliseconds{300};
