@@ -239,7 +239,7 @@ def room_line(before, page, seconds, cpu_percent):
     latency = measure.histogram(page, measure.FORWARD_LATENCY)
     latency.subtract(measure.histogram(before, measure.FORWARD_LATENCY))
     return (
-        f"{measure.total(page, 'sluice_relay_members'):.0f} members, "
+        f"{measure.total(page, 'sluice_relay_members'):.0f} links, "
         f"{growth('bytes_total', direction='in') * 8e-6 / seconds:.1f} Mbit/s in, "
         f"{growth('bytes_total', direction='out') * 8e-6 / seconds:.1f} out, "
         f"{growth('packets_lost_total'):.0f} lost, {growth('drops_total'):.0f} dropped, "
