@@ -1,5 +1,6 @@
 // A pusher and a subscriber with a plain relay between them, in virtual time over impaired paths:
 // the join with its repeats and its end, and media that arrives as it was pushed.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -294,6 +295,23 @@ TEST(ClientLink, IsJoinedThroughLossWithinItsDeadline) {
     return call.subscriber->link->state() == ClientLink::State::kJoined;
   }));
   EXPECT_GE(*call.subscriber->link->join_time(), milliseconds{40});
+}
+
+// P-HS-10: INIT is repeated every 100 ms, so a lossy path costs tenths of a second.
+TEST(ClientLink, JoinsWithinASecondAtThirtyPercentLoss) {
+  std::vector<Duration> times;
+  for (std::uint64_t seed = 1; seed <= 1000; ++seed) {
+    Call call{seed, {.latency = milliseconds{50}, .loss = 0.3}};
+    call.pull();
+    call.net.run_until(call.net.now() + seconds{10}, [&] {
+      return call.subscriber->link->state() != ClientLink::State::kJoining;
+    });
+    times.push_back(call.subscriber->link->join_time().value_or(seconds{10}));
+  }
+  std::sort(times.begin(), times.end());
+  EXPECT_LT(times[500], milliseconds{300});
+  EXPECT_LT(times[990], seconds{1});
+  EXPECT_LT(times[999], seconds{3}) << "nobody is given up";
 }
 
 TEST(ClientLink, SaysWhatWasTriedWhenNobodyAnswers) {
