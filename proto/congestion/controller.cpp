@@ -124,14 +124,18 @@ std::uint64_t Controller::ce_packets() const { return ce_packets_; }
 
 bool Controller::competing() const { return competition_.active(); }
 
-void Controller::settle(Instant now, const PacketResult& result) {
+void Controller::settle(Instant now, const PacketResult& told) {
+  PacketResult result = told;
+  if (result.arrival &&
+      (*result.arrival > Duration{kTimeUsMax} || *result.arrival < Duration{-kTimeUsMax})) {
+    result.arrival.reset();
+  }
   rates_.on_sent(result.sent_at, result.bytes);
   losses_.add(now, result.sent_at, result.lost);
   if (result.lost && result.sent_at > control_.fell_at()) lost_since_fall_ = true;
   if (result.probe != kNoProbe) probing_.add(result);
   if (result.lost || !result.arrival) return;
   const Duration arrival = *result.arrival;
-  if (arrival.count() > kTimeUsMax || arrival.count() < -kTimeUsMax) return;
   trend_.add(result.sent_at, arrival);
   queue_.add(result.sent_at, arrival);
   rates_.on_arrival(arrival, result.bytes);

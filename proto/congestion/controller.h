@@ -84,7 +84,7 @@ class Controller {
   bool competing() const;
 
  private:
-  void settle(Instant now, const PacketResult& result);
+  void settle(Instant now, const PacketResult& told);
   void answer_loss(const PathState& path);
   PathState path_state(Instant now) const;
   void probe_on(Instant now);

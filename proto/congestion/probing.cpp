@@ -167,7 +167,7 @@ std::optional<double> Probing::judge(const ProbeConditions& conditions) {
     failures_ = 0;
     retry_.reset();
     capacity_before_ = conditions.capacity;
-    next_ = conditions.now + conditions.srtt;  // on to twice as much
+    next_ = conditions.now + std::max(conditions.srtt, kLookAgain);  // on to twice as much
     return kUsed * std::min({rate, sent_rate, static_cast<double>(wish_.bits_per_s)});
   }
   ++failures_;

@@ -72,6 +72,14 @@ TEST(Probing, ASuccessProvesTheRateAndGoesOn) {
   EXPECT_NEAR(static_cast<double>(path.probing.wish()->bits_per_s), 3.8e6, 1e4);
 }
 
+TEST(Probing, TheNextComesLaterAlsoWithoutARoundTrip) {
+  Path path;
+  path.conditions.srtt = Duration{0};
+  path.update(10);
+  ASSERT_TRUE(path.answer(1.0));
+  EXPECT_GT(path.probing.next_deadline(), path.conditions.now) << "or its owner would spin";
+}
+
 TEST(Probing, StopsAtTwiceWhatIsUseful) {
   Path path;
   path.conditions.estimate = 3.9e6;
