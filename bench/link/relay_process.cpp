@@ -79,7 +79,8 @@ Status<Failure> RelayProcess::spawn(const std::string& program) {
   return Done{};
 }
 
-// Its dev file is the last thing that a relay writes before it serves.
+// Its dev file is the last thing that a relay writes before it serves. Nothing is measured yet, so
+// looking again and again costs nobody anything.
 Status<Failure> RelayProcess::wait_until_ready() const {
   const auto until = std::chrono::steady_clock::now() + kReadyWithin;
   const std::string file = control_path() + ".json";

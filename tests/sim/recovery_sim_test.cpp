@@ -93,7 +93,8 @@ TEST(RecoverySim, AFifthLostCostsNoFrame) {  // P-RETX-01, P-REPAIR-03, P-TIME-0
   EXPECT_LT(figures.overhead(), kGoals[0].overhead_max);
 }
 
-/// Every cell, at length: for figures, not for limits.
+/// Every cell, at length: for figures, not for limits, so it runs only when it is asked for
+/// (--gtest_also_run_disabled_tests).
 TEST(RecoverySim, DISABLED_Table) {
   for (const Goal& goal : kGoals) {
     RecoveryCell cell{config_of(goal, 1, std::chrono::minutes{20})};
