@@ -244,11 +244,12 @@ Status<Failure> read_config_file(const std::string& path, Config& config) {
 
 Status<Failure> read_config_text(std::string_view toml_text, const std::string& name,
                                  Config& config) {
-  if (const auto refusal = refuse_toml(toml_text)) {
-    return wrong(name + ":" + std::to_string(refusal->line), refusal->reason);
+  const auto ascii = ascii_toml(toml_text);
+  if (!ascii) {
+    return wrong(name + ":" + std::to_string(ascii.error().line), ascii.error().reason);
   }
   try {
-    const toml::table root = toml::parse(toml_text, name);
+    const toml::table root = toml::parse(ascii.value(), name);
     for (const auto& [key, node] : root) {
       const std::string section{key.str()};
       const std::string origin = place(name, node.source());

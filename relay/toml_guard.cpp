@@ -1,64 +1,95 @@
 #include "relay/toml_guard.h"
 
+#include <cstdint>
+#include <cstdio>
+
+#include "proto/base/utf8.h"
+
 namespace sluice::relay {
 namespace {
 
-bool in_name(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '-';
+constexpr char kOutside = 0;
+
+bool starts(std::string_view text, std::string_view with) {
+  return text.substr(0, with.size()) == with;
 }
 
-bool blank(char c) { return c == ' ' || c == '\t'; }
+/// Rewrites one line. Whatever it takes for a string or a comment, what it writes is ASCII.
+class AsciiLine {
+ public:
+  explicit AsciiLine(std::string& to) : to_(to) {}
 
-std::size_t skip(std::string_view line, std::size_t at, bool (*what)(char)) {
-  while (at < line.size() && what(line[at])) ++at;
-  return at;
-}
-
-/// Where the string that opens at `start` ends: behind its closing quote, or at the end of the
-/// line, where the parser itself finds it unfinished.
-std::size_t end_of_string(std::string_view line, std::size_t start) {
-  const char quote = line[start];
-  for (std::size_t at = start + 1; at < line.size(); ++at) {
-    if (line[at] == quote) return at + 1;
-    if (line[at] == '\\' && quote == '"') ++at;
+  /// A reason to refuse the line, or nothing.
+  const char* write(std::string_view line) {
+    while (!line.empty()) {
+      if (within_ == kOutside && (starts(line, "\"\"\"") || starts(line, "'''"))) {
+        return "three quotes together: no setting needs a text of several lines";
+      }
+      const auto character = first_character(line);
+      if (!character) return "not UTF-8";
+      if (character->bytes == 1) {
+        write_ascii(line.front());
+      } else if (const char* reason = write_beyond(character->code)) {
+        return reason;
+      }
+      line.remove_prefix(character->bytes);
+    }
+    return nullptr;
   }
-  return line.size();
-}
 
-/// What follows `name = "text"`, or the whole line where it does not begin so.
-std::string_view behind_text_setting(std::string_view line) {
-  std::size_t at = skip(line, skip(line, 0, blank), in_name);
-  at = skip(line, at, blank);
-  if (at == line.size() || line[at] != '=') return line;
-  at = skip(line, at + 1, blank);
-  if (at == line.size() || (line[at] != '"' && line[at] != '\'')) return line;
-  return line.substr(end_of_string(line, at));
-}
-
-const char* refuse_line(std::string_view line) {
-  // Behind three quotes the parser may be inside a string where this file thinks it is outside.
-  if (line.find("\"\"\"") != line.npos || line.find("'''") != line.npos) {
-    return "three quotes together: no setting needs a text of several lines";
+ private:
+  void write_ascii(char c) {
+    const bool literal = within_ == '\'';
+    if (literal && (c == '"' || c == '\\')) to_ += '\\';
+    if (escaped_) {
+      escaped_ = false;
+    } else if (within_ == kOutside) {
+      if (c == '"' || c == '\'' || c == '#') within_ = c;
+    } else if (c == within_ && c != '#') {
+      within_ = kOutside;
+    } else {
+      escaped_ = c == '\\' && within_ == '"';
+    }
+    // A literal string becomes a basic one: only that has escapes.
+    const bool delimits = c == '\'' && (literal || within_ == '\'');
+    to_ += delimits ? '"' : c;
   }
-  for (const char c : behind_text_setting(line)) {
-    if (c == '#') break;
-    if (static_cast<unsigned char>(c) >= 0x80) {
+
+  const char* write_beyond(char32_t code) {
+    if (within_ == kOutside) {
       return "a character beyond ASCII outside of quotes; names of settings have none";
     }
+    if (escaped_) return "a backslash before a character beyond ASCII";
+    if (within_ == '#') {
+      to_ += '?';
+      return nullptr;
+    }
+    char escape[sizeof "\\U0010FFFF"];
+    std::snprintf(escape, sizeof escape, "\\U%08X", static_cast<std::uint32_t>(code) & 0x1FFFFFU);
+    to_ += escape;
+    return nullptr;
   }
-  return nullptr;
-}
+
+  std::string& to_;
+  char within_ = kOutside;  ///< the quote of a string, '#' of a comment
+  bool escaped_ = false;
+};
 
 }  // namespace
 
-std::optional<TomlRefusal> refuse_toml(std::string_view text) {
+Result<std::string, TomlRefusal> ascii_toml(std::string_view text) {
+  std::string ascii;
+  ascii.reserve(text.size());
   for (std::size_t number = 1; !text.empty(); ++number) {
     const std::size_t end = text.find('\n');
-    if (const char* reason = refuse_line(text.substr(0, end))) return TomlRefusal{number, reason};
-    text = end == std::string_view::npos ? std::string_view{} : text.substr(end + 1);
+    if (const char* reason = AsciiLine{ascii}.write(text.substr(0, end))) {
+      return Unexpected{TomlRefusal{number, reason}};
+    }
+    if (end == text.npos) break;
+    ascii += '\n';
+    text.remove_prefix(end + 1);
   }
-  return std::nullopt;
+  return ascii;
 }
 
 }  // namespace sluice::relay

@@ -1,10 +1,12 @@
-// Keeps characters beyond ASCII away from where the TOML parser cannot take them: its tables of
-// Unicode white space (toml++ 3.3) run into an unreachable statement for some letters.
+// Keeps characters beyond ASCII from the TOML parser: its tables of Unicode white space (toml++
+// 3.3) run into an unreachable statement for some letters.
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <string>
 #include <string_view>
+
+#include "proto/base/result.h"
 
 namespace sluice::relay {
 
@@ -14,8 +16,9 @@ struct TomlRefusal {
   const char* reason = "";
 };
 
-/// Characters beyond ASCII may stand in comments and in strings of one line, which is where a
-/// person writes them; strings of several lines, which no setting needs, are refused as well.
-std::optional<TomlRefusal> refuse_toml(std::string_view text);
+/// The same settings in ASCII alone: a character beyond it becomes an escape in a string and '?' in
+/// a comment, and is refused elsewhere. Literal strings become basic ones, which have escapes.
+/// Strings of several lines, which no setting needs, are refused as well.
+Result<std::string, TomlRefusal> ascii_toml(std::string_view text);
 
 }  // namespace sluice::relay

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "proto/base/limits.h"
+#include "proto/base/utf8.h"
 
 namespace sluice::schema {
 namespace {
@@ -13,33 +14,12 @@ constexpr std::uint16_t kRightsKnown = 0x7F;
 
 constexpr std::uint32_t kPartsPerMillion = 1'000'000;
 
-/// Bytes of the UTF-8 sequence that starts with this byte; 0 when none does.
-std::size_t utf8_length(std::uint8_t first) {
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first < 0xE0) return 2;
-  if (first >= 0xE0 && first < 0xF0) return 3;
-  if (first >= 0xF0 && first < 0xF5) return 4;
-  return 0;
-}
-
-/// UTF-8 without control characters: fit for a log line, a terminal and JSON. Overlong forms of
-/// three and four bytes and surrogates are refused with the second byte's range.
+/// UTF-8 without control characters: fit for a log line, a terminal and JSON.
 bool is_text(std::string_view text) {
-  for (std::size_t at = 0; at < text.size();) {
-    const auto first = static_cast<std::uint8_t>(text[at]);
-    const std::size_t length = utf8_length(first);
-    if (length == 0 || text.size() - at < length || first < 0x20 || first == 0x7F) return false;
-    for (std::size_t i = 1; i < length; ++i) {
-      if ((static_cast<std::uint8_t>(text[at + i]) & 0xC0U) != 0x80) return false;
-    }
-    if (length > 1) {
-      const auto second = static_cast<std::uint8_t>(text[at + 1]);
-      if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second >= 0xA0) ||
-          (first == 0xF0 && second < 0x90) || (first == 0xF4 && second >= 0x90)) {
-        return false;
-      }
-    }
-    at += length;
+  while (!text.empty()) {
+    const auto character = first_character(text);
+    if (!character || character->code < 0x20 || character->code == 0x7F) return false;
+    text.remove_prefix(character->bytes);
   }
   return true;
 }
