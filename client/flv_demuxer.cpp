@@ -87,8 +87,14 @@ Result<std::optional<SourceFrame>, Error> FlvDemuxer::take(const flv::Tag& tag) 
   track.last_ms = tag.timestamp_ms;
   any_frame_ = any_frame_ || tag.type != RtmpType::kData;
   const Bytes config = track.kind == TrackKind::kData ? Bytes{} : Bytes{track.config};
-  return std::optional<SourceFrame>{
-      SourceFrame{tag.type, tag.timestamp_ms, body->keyframe, body->discardable, config, tag.body}};
+  SourceFrame frame{tag.type,          tag.timestamp_ms, body->keyframe,
+                    body->discardable, config,           tag.body};
+  if (tag.type == RtmpType::kVideo && pictures_ && !body->keyframe) {
+    const codec::Picture picture = pictures_->read(body->payload);
+    frame.discardable = frame.discardable || picture.discardable;
+    frame.layer = picture.layer;
+  }
+  return std::optional<SourceFrame>{frame};
 }
 
 /// The first one counts: what a file says of itself further behind is of the file.
@@ -118,6 +124,10 @@ Status<Error> FlvDemuxer::note_track(const flv::Tag& tag, const rtmp::BodyView& 
     }
     if (!track) track.emplace();
     track->config.assign(tag.body.begin(), tag.body.end());
+    if (kind == TrackKind::kVideo) {
+      if (!pictures_) pictures_.emplace(body.codec);
+      pictures_->configure(body.payload);
+    }
   } else if (!track && has_sequence_header(body.codec)) {
     return refuse(tag.offset, std::string{four_cc_text(body.codec)} + " " + kind_name(kind) +
                                   " without a sequence header before it; nobody could decode it");

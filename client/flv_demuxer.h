@@ -16,6 +16,7 @@
 #include "client/error.h"
 #include "proto/base/bytes.h"
 #include "proto/base/media.h"
+#include "proto/codec/picture.h"
 #include "proto/flv/tag.h"
 #include "proto/rtmp/message.h"
 
@@ -28,7 +29,7 @@ struct SourceFrame {
   bool discardable = false;
   Bytes config;  // the track's sequence header as it stands at this frame; empty for mp3 and data
   Bytes body;
-  std::uint8_t layer = 0;  // temporal layer, of sources that know it
+  std::uint8_t layer = 0;  // temporal layer, as the codec's headers say
 };
 
 /// One track found in the input: at most one of each kind.
@@ -76,6 +77,7 @@ class FlvDemuxer {
   std::string name_;
   flv::TagReader reader_;
   std::array<std::optional<SourceTrack>, 3> tracks_;
+  std::optional<codec::PictureReader> pictures_;  // of the video track
   bool any_frame_ = false;
   bool key_seen_ = false;
 };

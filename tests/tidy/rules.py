@@ -19,6 +19,7 @@ EDGES = {
     "proto/link": ["proto/base", "proto/wire", "proto/crypto", "proto/congestion", "proto/fec"],
     "proto/rtmp": ["proto/base"],
     "proto/flv": ["proto/base"],
+    "proto/codec": ["proto/base"],
     "proto/schema": ["proto/base"],
     "net": ["proto/base"],
     "relay": ["proto", "net"],

@@ -61,6 +61,23 @@ TEST(FlvDemuxer, WorksInWhateverPiecesTheBytesCome) {
   EXPECT_EQ(demuxer.track(TrackKind::kVideo)->last_ms, 160U);
 }
 
+TEST(FlvDemuxer, AsksThePictureItselfWhetherOthersNeedIt) {
+  FlvFile file;
+  file.headers().frames(1);
+  const auto add = [&file](int nal_header, std::uint32_t at_ms) {
+    file.add(RtmpType::kVideo, at_ms, bytes_of({0x27, 1, 0, 0, 0, 0, 0, 0, 2, nal_header, 0x9A}));
+  };
+  add(0x41, 40);
+  add(0x01, 80);  // nal_ref_idc 0
+  FlvDemuxer demuxer{"in.flv"};
+  demuxer.feed(file.bytes);
+  std::vector<bool> discardable;
+  for (auto frame = demuxer.next(); frame->has_value(); frame = demuxer.next()) {
+    if ((*frame)->type == RtmpType::kVideo) discardable.push_back((*frame)->discardable);
+  }
+  EXPECT_EQ(discardable, (std::vector<bool>{false, false, true}));
+}
+
 TEST(FlvDemuxer, LeavesFileMetadataAndEncoderCommandsOut) {
   FlvFile file;
   std::vector<std::byte> metadata;
