@@ -1,16 +1,14 @@
 // Config: everything an operator can set, from defaults < TOML file < environment < flags. One
-// table (config.cpp) names each setting for all three and checks its value at once, so a Failure
-// always says where the bad value stands and what would be right. `sluice-relay --check-config`
-// prints all of them with their values.
+// table (config.cpp) names each setting for all three; daemon/settings.h reads and checks them.
+// `sluice-relay --check-config` prints all of them with their values.
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "daemon/settings.h"
 #include "proto/base/limits.h"
 #include "proto/base/result.h"
 
@@ -42,15 +40,8 @@ struct Config {
   std::uint64_t limits_streams_per_member = 8;
 };
 
-/// "listen.address" and the like, with the value as text.
-struct Assignment {
-  std::string name;
-  std::string value;
-  std::string origin;  // "--listen", for the Failure
-};
-
-/// Finds an environment variable; nullptr when it is not set. std::getenv in the program.
-using Environment = const char* (*)(const char* name);
+using daemon::Assignment;
+using daemon::Environment;
 
 /// Each returns the first thing that is wrong: "relay.toml:3: listen.adress: unknown; did you mean
 /// listen.address?".

@@ -25,13 +25,6 @@ struct DevEntry {
   std::int64_t pid = 0;
 };
 
-/// `$XDG_RUNTIME_DIR/sluice`, else `/tmp/sluice-UID`; made with mode 0700 where missing. Refused
-/// when it is not a folder of ours that others cannot enter.
-Result<std::string, Failure> runtime_folder(Environment environment);
-
-/// As above, for a folder of any name.
-Status<Failure> make_private_folder(const std::string& path);
-
 std::string dev_entry_as_json(const DevEntry& entry);
 
 class DevFile {

@@ -7,13 +7,14 @@
 #include <thread>
 #include <utility>
 
+#include "daemon/private_folder.h"
+#include "daemon/secret_file.h"
 #include "net/address.h"
 #include "net/log.h"
 #include "net/sd_notify.h"
 #include "proto/crypto/aead.h"
 #include "proto/crypto/secret.h"
 #include "relay/advertise.h"
-#include "relay/secret_file.h"
 
 namespace sluice::relay {
 namespace {
@@ -65,7 +66,8 @@ Result<RelayOptions, Failure> relay_options(const Config& config, bool dev) {
   options.limits.streams_per_room_max = config.limits_streams_per_room;
   options.limits.streams_per_member_max = config.limits_streams_per_member;
   if (!config.relay_reset_secret_file.empty()) {
-    auto secret = read_or_make_secret(config.relay_reset_secret_file, crypto::system_random());
+    auto secret = daemon::read_or_make_secret(
+        "relay.reset_secret_file", config.relay_reset_secret_file, crypto::system_random());
     if (!secret) return Unexpected{secret.error()};
     options.reset_secret = *secret;
   }
@@ -107,7 +109,7 @@ Status<Failure> Program::prepare_dev() {
   Config& config = options_.config;
   if (!options_.listen_given) config.listen_address = "127.0.0.1:4700";
   if (!options_.http_given) config.http_address = "127.0.0.1:8080";
-  auto folder = runtime_folder(environment);
+  auto folder = daemon::runtime_folder(environment);
   if (!folder) return Unexpected{folder.error()};
   const std::string shared = *folder + "/dev.json";
   if (!options_.control_given) config.control_path = *folder + "/control.sock";

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "daemon/shutdown.h"
 #include "net/loop.h"
 #include "proto/base/result.h"
 #include "relay/config.h"
@@ -17,7 +18,6 @@
 #include "relay/control/pages.h"
 #include "relay/dev.h"
 #include "relay/relay.h"
-#include "relay/shutdown.h"
 
 namespace sluice::relay {
 
@@ -64,8 +64,8 @@ class Program {
   std::vector<std::string> dev_paths_;
   std::string http_address_;
   Mirror mirror_;
-  ControlServer server_;  // before the relay: its replies may be with the relay
-  Shutdown shutdown_;     // before the relay: its threads must not meet signals either
+  ControlServer server_;       // before the relay: its replies may be with the relay
+  daemon::Shutdown shutdown_;  // before the relay: its threads must not meet signals either
   std::unique_ptr<Relay> relay_;
   std::optional<Introduction> introduction_;
   std::optional<Orders> orders_;

@@ -7,8 +7,8 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 
+#include "daemon/process_metrics.h"
 #include "proto/base/drop_reason.h"
-#include "relay/control/process_metrics.h"
 
 namespace sluice::relay {
 namespace {
@@ -257,7 +257,7 @@ class Collector {
   }
 
   void collect_process() {
-    const ProcessMetrics process = read_process_metrics();
+    const daemon::ProcessMetrics process = daemon::read_process_metrics();
     using prometheus::MetricType;
     Family{families_, MetricType::Counter, "process_cpu_seconds_total",
            "CPU time, user and system."}

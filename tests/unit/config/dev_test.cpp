@@ -10,8 +10,9 @@
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
+#include "daemon/private_folder.h"
+#include "daemon/secret_file.h"
 #include "relay/advertise.h"
-#include "relay/secret_file.h"
 
 namespace sluice::relay {
 namespace {
@@ -91,17 +92,17 @@ TEST_F(DevTest, AFileIsTakenWhileItsRelayRuns) {
 
 TEST_F(DevTest, AFolderThatOthersMayEnterIsRefused) {
   const std::string path = folder + "/sluice";
-  EXPECT_TRUE(make_private_folder(path));
+  EXPECT_TRUE(daemon::make_private_folder(path));
   EXPECT_EQ(mode(path), 0700U);
-  EXPECT_TRUE(make_private_folder(path)) << "again";
+  EXPECT_TRUE(daemon::make_private_folder(path)) << "again";
   fs::permissions(path, fs::perms{0755});
-  EXPECT_FALSE(make_private_folder(path));
+  EXPECT_FALSE(daemon::make_private_folder(path));
   fs::permissions(path, fs::perms{0700});
   fs::create_directory_symlink(path, folder + "/link");
-  EXPECT_FALSE(make_private_folder(folder + "/link"));
+  EXPECT_FALSE(daemon::make_private_folder(folder + "/link"));
   std::ofstream(folder + "/file") << "x";
-  EXPECT_FALSE(make_private_folder(folder + "/file"));
-  EXPECT_FALSE(make_private_folder(folder + "/missing/sluice"));
+  EXPECT_FALSE(daemon::make_private_folder(folder + "/file"));
+  EXPECT_FALSE(daemon::make_private_folder(folder + "/missing/sluice"));
 }
 
 TEST_F(DevTest, TheGreetingNamesTheSocketOnlyWhereClientsNeedIt) {
@@ -117,7 +118,7 @@ TEST_F(DevTest, TheGreetingNamesTheSocketOnlyWhereClientsNeedIt) {
 TEST_F(DevTest, TheRuntimeFolderIsTheUsers) {
   static std::string base;
   base = folder;
-  const auto ours = runtime_folder([](const char* name) -> const char* {
+  const auto ours = daemon::runtime_folder([](const char* name) -> const char* {
     return std::string_view{name} == "XDG_RUNTIME_DIR" ? base.c_str() : nullptr;
   });
   ASSERT_TRUE(ours) << ours.error().message;
@@ -134,10 +135,10 @@ class ZeroRandom {
 TEST_F(DevTest, TheResetSecretIsMadeOnceAndReadAgain) {
   const std::string path = folder + "/reset.key";
   const RandomSource sevens{&ZeroRandom::fill, nullptr};
-  const auto made = read_or_make_secret(path, sevens);
+  const auto made = daemon::read_or_make_secret("relay.reset_secret_file", path, sevens);
   ASSERT_TRUE(made) << made.error().message;
   EXPECT_EQ(mode(path), 0600U);
-  const auto again = read_or_make_secret(path, {});
+  const auto again = daemon::read_or_make_secret("relay.reset_secret_file", path, {});
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(*again, *made);
 }
@@ -146,16 +147,17 @@ TEST_F(DevTest, AResetSecretThatOthersReadOrThatIsCutIsRefused) {
   const std::string path = folder + "/reset.key";
   std::ofstream(path) << std::string(32, 's');
   fs::permissions(path, fs::perms{0640});
-  const auto open = read_or_make_secret(path, {});
+  const auto open = daemon::read_or_make_secret("relay.reset_secret_file", path, {});
   ASSERT_FALSE(open);
   EXPECT_NE(open.error().message.find("chmod 600"), std::string::npos);
   fs::permissions(path, fs::perms{0600});
-  EXPECT_TRUE(read_or_make_secret(path, {}));
+  EXPECT_TRUE(daemon::read_or_make_secret("relay.reset_secret_file", path, {}));
   for (const std::size_t size : {std::size_t{0}, std::size_t{31}, std::size_t{33}}) {
     std::ofstream(path) << std::string(size, 's');
-    EXPECT_FALSE(read_or_make_secret(path, {})) << size;
+    EXPECT_FALSE(daemon::read_or_make_secret("relay.reset_secret_file", path, {})) << size;
   }
-  EXPECT_FALSE(read_or_make_secret(folder + "/missing/reset.key", {}));
+  EXPECT_FALSE(
+      daemon::read_or_make_secret("relay.reset_secret_file", folder + "/missing/reset.key", {}));
 }
 
 TEST(Advertise, SaysTheConfiguredElseTheBoundElseAGuessedAddress) {

@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "relay/control/process_metrics.h"
+#include "daemon/process_metrics.h"
 
 namespace sluice::relay {
 namespace {
@@ -105,7 +105,7 @@ TEST(MetricsPage, PromtoolFindsNothingToSay) {
 }
 
 TEST(ProcessMetrics, AreReadFromTheSystem) {
-  const ProcessMetrics metrics = read_process_metrics();
+  const daemon::ProcessMetrics metrics = daemon::read_process_metrics();
   EXPECT_GT(metrics.resident_bytes, 1U << 20U);
   EXPECT_GE(metrics.open_descriptors, 3U);
   EXPECT_GE(metrics.max_descriptors, metrics.open_descriptors);

@@ -1,11 +1,11 @@
-#include "relay/toml_guard.h"
+#include "daemon/toml_guard.h"
 
 #include <cstdint>
 #include <cstdio>
 
 #include "proto/base/utf8.h"
 
-namespace sluice::relay {
+namespace sluice::daemon {
 namespace {
 
 constexpr char kOutside = 0;
@@ -92,4 +92,4 @@ Result<std::string, TomlRefusal> ascii_toml(std::string_view text) {
   return ascii;
 }
 
-}  // namespace sluice::relay
+}  // namespace sluice::daemon

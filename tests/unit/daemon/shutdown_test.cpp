@@ -1,10 +1,10 @@
-#include "relay/shutdown.h"
+#include "daemon/shutdown.h"
 
 #include <csignal>
 
 #include <gtest/gtest.h>
 
-namespace sluice::relay {
+namespace sluice::daemon {
 namespace {
 
 TEST(Shutdown, TheFirstSignalAsksAndTheSecondStops) {
@@ -25,4 +25,4 @@ TEST(Shutdown, TheFirstSignalAsksAndTheSecondStops) {
 }
 
 }  // namespace
-}  // namespace sluice::relay
+}  // namespace sluice::daemon

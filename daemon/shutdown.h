@@ -6,7 +6,7 @@
 #include "net/loop.h"
 #include "proto/base/result.h"
 
-namespace sluice::relay {
+namespace sluice::daemon {
 
 class Shutdown {
  public:
@@ -29,4 +29,4 @@ class Shutdown {
   bool signalled_ = false;
 };
 
-}  // namespace sluice::relay
+}  // namespace sluice::daemon

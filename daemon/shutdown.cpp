@@ -1,10 +1,10 @@
-#include "relay/shutdown.h"
+#include "daemon/shutdown.h"
 
 #include <signal.h>
 
 #include "net/log.h"
 
-namespace sluice::relay {
+namespace sluice::daemon {
 
 namespace {
 
@@ -40,4 +40,4 @@ void Shutdown::on_signal(int number) {
   on_first_signal_();
 }
 
-}  // namespace sluice::relay
+}  // namespace sluice::daemon

@@ -8,7 +8,7 @@
 
 #include "proto/base/result.h"
 
-namespace sluice::relay {
+namespace sluice::daemon {
 
 /// Why a text is not handed to the parser. Lines are counted from 1.
 struct TomlRefusal {
@@ -21,4 +21,4 @@ struct TomlRefusal {
 /// Strings of several lines, which no setting needs, are refused as well.
 Result<std::string, TomlRefusal> ascii_toml(std::string_view text);
 
-}  // namespace sluice::relay
+}  // namespace sluice::daemon

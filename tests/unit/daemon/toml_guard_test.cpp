@@ -1,10 +1,10 @@
-#include "relay/toml_guard.h"
+#include "daemon/toml_guard.h"
 
 #include <string>
 
 #include <gtest/gtest.h>
 
-namespace sluice::relay {
+namespace sluice::daemon {
 namespace {
 
 TEST(TomlGuard, LettersBeyondAsciiStandInCommentsAndStringsOnly) {
@@ -61,4 +61,4 @@ TEST(TomlGuard, StringsKeepTheirTextAndCommentsTheirLength) {
 }
 
 }  // namespace
-}  // namespace sluice::relay
+}  // namespace sluice::daemon

@@ -1,4 +1,4 @@
-#include "relay/secret_file.h"
+#include "daemon/secret_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,13 +9,14 @@
 
 #include "net/socket.h"
 
-namespace sluice::relay {
+namespace sluice::daemon {
 namespace {
 
-Result<SecretBytes, Failure> make(const std::string& path, RandomSource random) {
+Result<SecretBytes, Failure> make(const std::string& setting, const std::string& path,
+                                  RandomSource random) {
   const net::Fd fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
   if (!fd.valid()) {
-    return Unexpected{net::system_failure("relay.reset_secret_file: cannot make " + path, errno)};
+    return Unexpected{net::system_failure(setting + ": cannot make " + path, errno)};
   }
   SecretBytes secret{};
   random(secret);
@@ -23,34 +24,35 @@ Result<SecretBytes, Failure> make(const std::string& path, RandomSource random) 
       ::fsync(fd.get()) != 0) {
     const int error = errno;
     ::unlink(path.c_str());
-    return Unexpected{net::system_failure("relay.reset_secret_file: cannot write " + path, error)};
+    return Unexpected{net::system_failure(setting + ": cannot write " + path, error)};
   }
   return secret;
 }
 
 }  // namespace
 
-Result<SecretBytes, Failure> read_or_make_secret(const std::string& path, RandomSource random) {
+Result<SecretBytes, Failure> read_or_make_secret(const std::string& setting,
+                                                 const std::string& path, RandomSource random) {
   const net::Fd fd{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
-  if (!fd.valid() && errno == ENOENT) return make(path, random);
+  if (!fd.valid() && errno == ENOENT) return make(setting, path, random);
   if (!fd.valid()) {
-    return Unexpected{net::system_failure("relay.reset_secret_file: cannot read " + path, errno)};
+    return Unexpected{net::system_failure(setting + ": cannot read " + path, errno)};
   }
 
   struct stat status {};
 
   if (::fstat(fd.get(), &status) != 0 || (status.st_mode & 077U) != 0) {
-    return Unexpected{Failure{"relay.reset_secret_file: others may read " + path +
+    return Unexpected{Failure{setting + ": others may read " + path +
                               "; chmod 600 it, or remove it and a new one is made"}};
   }
   SecretBytes secret{};
   const bool whole = status.st_size == static_cast<off_t>(secret.size()) &&
                      ::read(fd.get(), secret.data(), secret.size()) == status.st_size;
   if (!whole) {
-    return Unexpected{Failure{"relay.reset_secret_file: " + path +
+    return Unexpected{Failure{setting + ": " + path +
                               " does not hold 32 bytes; remove it and a new one is made"}};
   }
   return secret;
 }
 
-}  // namespace sluice::relay
+}  // namespace sluice::daemon

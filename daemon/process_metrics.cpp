@@ -1,4 +1,4 @@
-#include "relay/control/process_metrics.h"
+#include "daemon/process_metrics.h"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
-namespace sluice::relay {
+namespace sluice::daemon {
 namespace {
 
 double to_seconds(const timeval& time) {
@@ -46,4 +46,4 @@ ProcessMetrics read_process_metrics() {
   return metrics;
 }
 
-}  // namespace sluice::relay
+}  // namespace sluice::daemon

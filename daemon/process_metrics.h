@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace sluice::relay {
+namespace sluice::daemon {
 
 struct ProcessMetrics {
   double cpu_seconds = 0;
@@ -16,4 +16,4 @@ struct ProcessMetrics {
 /// Fields that the system does not tell stay 0.
 ProcessMetrics read_process_metrics();
 
-}  // namespace sluice::relay
+}  // namespace sluice::daemon
