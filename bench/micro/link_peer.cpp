@@ -83,7 +83,7 @@ void ScriptedPeer::receive(const link::Transmit& run) {
 void ScriptedPeer::seal_feedback(std::vector<std::byte>& to) {
   CHECK(received_any());
   wire::Feedback feedback;
-  feedback.number = feedback_number_++ & 0xFFFFFFU;
+  feedback.number = feedback_number_++;
   for (std::size_t i = arrived_count_; i-- > 0;) CHECK(feedback.add_range(arrived_[i]));
   const wire::AckRange newest = arrived_[arrived_count_ - 1];
   for (std::uint64_t n = newest.first.value; n < newest.last.value; ++n) {

@@ -52,7 +52,7 @@ class ScriptedPeer {
   ConnectionId connection_;
   crypto::PacketProtection protection_;
   PacketNumber next_{};
-  std::uint32_t feedback_number_ = 0;
+  std::uint16_t feedback_number_ = 0;
   std::array<wire::AckRange, kAckRangesMax> arrived_{};  // ascending
   std::size_t arrived_count_ = 0;
 };

@@ -81,9 +81,8 @@ void CongestionFeed::read_times(Instant now, const wire::Feedback& feedback) {
 }
 
 void CongestionFeed::count_marks(const wire::Feedback& feedback) {
-  const Seq number{feedback.number};
-  if (newest_feedback_ && !number.newer_than(*newest_feedback_)) return;
-  newest_feedback_ = number;
+  if (newest_feedback_ && !wire::newer_feedback(feedback.number, *newest_feedback_)) return;
+  newest_feedback_ = feedback.number;
   ce_packets_ = (feedback.ce - ce_total_) % kMarksModulus;
   // A total that went back is no count: half of the range and more is a lie.
   if (ce_packets_ >= kMarksModulus / 2) ce_packets_ = 0;

@@ -59,7 +59,7 @@ class CongestionFeed {
   std::optional<std::uint64_t> highest_;
   congestion::ArrivalClock clock_;
   std::vector<congestion::PacketResult> results_;
-  std::optional<Seq> newest_feedback_;
+  std::optional<std::uint16_t> newest_feedback_;
   std::uint32_t ce_total_ = 0;
   std::uint32_t ce_packets_ = 0;
 };

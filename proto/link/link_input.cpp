@@ -106,6 +106,7 @@ Status<> Link::State::handle_data(MutableBytes datagram, const Address& from, st
     jitter.on_frame(now, contents->first_part->track, contents->first_part->dts);
   }
   PacketTraits& traits = contents->traits;
+  traits.media_bytes = contents->media_bytes;
   traits.congestion_mark = (ecn & 3U) == kEcnCongestion;
   if (contents->newest_part && !contents->newest_part->is_last()) {
     traits.incomplete_for = std::max(kIncompleteMin, jitter.value() * 2);

@@ -15,6 +15,9 @@ constexpr std::array kRunPriorities{Priority::kBase, Priority::kUpper, Priority:
 /// A side that sends nothing but feedback asks for some this often, to keep its round trip known.
 constexpr Duration kAskEvery = std::chrono::seconds{1};
 
+/// Feedback states what arrived in the last half round trip and this: ten feedbacks or so.
+constexpr Duration kHorizonMin = std::chrono::milliseconds{100};
+
 }  // namespace
 
 std::optional<Transmit> Link::State::poll_transmit(Instant at, SendArena& arena,
@@ -128,16 +131,17 @@ std::optional<Transmit> Link::State::write_bundle(SendArena& arena) {
 bool Link::State::append_feedback(wire::FrameWriter& frames) {
   if (received.due() > now && !received.unreported()) return false;
   wire::Feedback feedback;
-  const Duration horizon = rtt.srtt() * 3 / 2 + std::chrono::milliseconds{100};
-  if (!received.fill(now, horizon, feedback)) return false;
-  for (wire::TrackReport report : reports.all()) {
+  if (!received.fill(now, rtt.srtt() / 2 + kHorizonMin, feedback)) return false;
+  for (std::size_t i = 0; i < reports.size(); ++i) {
+    wire::TrackReport report = reports.next(i, feedback.number);
     report.open_equations = ingress.open_equations(report.track);
     static_cast<void>(feedback.add_report(report));  // as many as TrackReports holds
   }
   const std::size_t before = frames.size();
   if (!frames.append(feedback)) return false;
   counts.feedback_bytes_sent += frames.size() - before;
-  received.on_feedback_sent(now);
+  const std::size_t alone = before == 0 ? wire::data_overhead_bytes(send_direction) : 0;
+  received.on_feedback_sent(now, frames.size() - before + alone, rtt.srtt());
   return true;
 }
 

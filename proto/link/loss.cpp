@@ -51,8 +51,8 @@ Status<> LossDetector::handle_feedback(Instant now, const wire::Feedback& feedba
       return Unexpected{DropReason::kFeedbackOfUnsent};
     }
   }
-  newest_ = !newest_feedback_ || Seq{feedback.number}.newer_than(*newest_feedback_);
-  if (newest_) newest_feedback_ = Seq{feedback.number};
+  newest_ = !newest_feedback_ || wire::newer_feedback(feedback.number, *newest_feedback_);
+  if (newest_) newest_feedback_ = feedback.number;
   measure_rtt(now, feedback, sent, rtt);
   Settled settled;
   for (const wire::AckRange& range : feedback.ranges()) acknowledge(range, sent, settled);

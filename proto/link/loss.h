@@ -86,7 +86,7 @@ class LossDetector {
   std::vector<SentItem> acknowledged_, lost_;
   std::optional<PacketNumber> highest_acknowledged_;
   std::optional<Instant> highest_sent_at_;
-  std::optional<Seq> newest_feedback_;  // 24-bit numbers wrap like part numbers
+  std::optional<std::uint16_t> newest_feedback_;
   Instant last_feedback_ = kLongAgo;
   Instant last_probe_ = kLongAgo;
   std::uint32_t probes_ = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proto/link/loss.h"
 #include "proto/link/sent_packets.h"
 
 namespace sluice::link {
@@ -9,8 +10,10 @@ namespace sluice::link {
 void ReceivedPackets::record(Instant now, PacketNumber number, const PacketTraits& traits) {
   const std::uint64_t n = number.value;
   const std::uint64_t expected = range_count_ == 0 ? 0 : ranges_[range_count_ - 1].last + 1;
-  const bool gap = n > expected;
+  bool losses = false;
   if (n >= expected) {
+    if (n > expected) lossy_until_ = now + kLossyFor;
+    losses = losses_to_tell(expected == 0 ? 0 : expected - 1, n);
     missing_ += n - expected;
     highest_at_ = now;
   } else if (missing_ > 0) {
@@ -19,16 +22,33 @@ void ReceivedPackets::record(Instant now, PacketNumber number, const PacketTrait
   insert(now, n);
   arrivals_[n % kArrivals] = {static_cast<std::uint32_t>(n),
                               static_cast<std::uint32_t>(to_us(now))};
+  if (traits.media_bytes > 0) budget_.earn(now, traits.media_bytes);
+  asked_ = asked_ || traits.ping || traits.control;
   if (traits.congestion_mark) ce_ = (ce_ + 1) & 0xFFFFFFU;
-  schedule(now, traits, gap);
+  if (losses) ask_by(now);
+  schedule(now, traits);
+}
+
+/// A missing number is now kReorderPackets below the highest and was not before: the sender will
+/// take it for lost. Sooner, feedback would only say what the next one says as well.
+bool ReceivedPackets::losses_to_tell(std::uint64_t highest_before, std::uint64_t number) const {
+  if (number < kReorderPackets) return false;
+  const std::uint64_t last = number - kReorderPackets;
+  const std::uint64_t told =
+      highest_before < kReorderPackets ? 0 : highest_before + 1 - kReorderPackets;
+  return told <= last && !has_all(told, last);
+}
+
+bool ReceivedPackets::has_all(std::uint64_t first, std::uint64_t last) const {
+  for (std::size_t i = range_count_; i-- > 0;) {
+    if (ranges_[i].first > last) continue;
+    return ranges_[i].first <= first && last <= ranges_[i].last;
+  }
+  return false;
 }
 
 // P-FEEDBACK-04.
-void ReceivedPackets::schedule(Instant now, const PacketTraits& traits, bool gap) {
-  if (gap) {
-    lossy_until_ = now + kLossyFor;
-    ask_by(now);
-  }
+void ReceivedPackets::schedule(Instant now, const PacketTraits& traits) {
   incomplete_due_ = traits.incomplete_for ? now + *traits.incomplete_for : kNever;
   if (!traits.asks_feedback) return;
   ++unreported_;
@@ -80,8 +100,10 @@ void ReceivedPackets::fill_times(wire::Feedback& feedback) const {
   }
 }
 
-void ReceivedPackets::on_feedback_sent(Instant now) {
-  feedback_number_ = (feedback_number_ + 1) & 0xFFFFFFU;
+void ReceivedPackets::on_feedback_sent(Instant now, std::size_t bytes, Duration round_trip) {
+  budget_.spend(now, bytes, round_trip);
+  asked_ = false;
+  ++feedback_number_;
   times_from_ = last_highest_;
   last_highest_ = range_count_ == 0 ? 0 : ranges_[range_count_ - 1].last;
   last_feedback_ = now;

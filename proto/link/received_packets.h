@@ -12,6 +12,7 @@
 #include "proto/base/limits.h"
 #include "proto/base/seq.h"
 #include "proto/base/time.h"
+#include "proto/link/feedback_budget.h"
 #include "proto/link/rtt.h"
 #include "proto/wire/feedback.h"
 
@@ -39,6 +40,7 @@ struct PacketTraits {
   bool asks_feedback = false;  // anything but FEEDBACK, CLOSE and padding
   bool ping = false;
   bool control = false;
+  std::size_t media_bytes = 0;               // bodies of its parts
   bool congestion_mark = false;              // ECN says "congestion experienced"
   std::optional<Duration> incomplete_for{};  // its newest media frame lacks parts: how long to wait
 };
@@ -48,7 +50,10 @@ class ReceivedPackets {
   void record(Instant now, PacketNumber number, const PacketTraits& traits);
 
   /// When FEEDBACK must go; kNever when there is nothing to say.
-  Instant due() const { return std::min(due_, incomplete_due_); }
+  Instant due() const {
+    const Instant wanted = std::min(due_, incomplete_due_);
+    return asked_ || wanted == kNever ? wanted : std::max(wanted, budget_.not_before());
+  }
 
   /// True when a packet that asks for feedback is not reported yet: then it may ride along early.
   bool unreported() const { return unreported_ > 0; }
@@ -57,8 +62,8 @@ class ReceivedPackets {
   /// False when nothing was ever received.
   bool fill(Instant now, Duration horizon, wire::Feedback& feedback);
 
-  /// What fill() gave was sent.
-  void on_feedback_sent(Instant now);
+  /// What fill() gave was sent, and took so many bytes.
+  void on_feedback_sent(Instant now, std::size_t bytes = 0, Duration round_trip = kInitialRtt);
 
   std::optional<PacketNumber> highest() const;
 
@@ -81,10 +86,12 @@ class ReceivedPackets {
 
   static constexpr std::size_t kArrivals = kReceiveTimesMax;
 
+  bool losses_to_tell(std::uint64_t highest_before, std::uint64_t number) const;
+  bool has_all(std::uint64_t first, std::uint64_t last) const;
   void insert(Instant now, std::uint64_t number);
   void insert_at(std::size_t index, const Range& range);
   void erase_at(std::size_t index);
-  void schedule(Instant now, const PacketTraits& traits, bool gap);
+  void schedule(Instant now, const PacketTraits& traits);
   std::optional<std::uint32_t> arrival_of(std::uint64_t number) const;
   void fill_times(wire::Feedback& feedback) const;
 
@@ -97,6 +104,8 @@ class ReceivedPackets {
   std::uint64_t missing_ = 0;
   std::uint32_t ce_ = 0;
 
+  FeedbackBudget budget_;
+  bool asked_ = false;  // by PING or CONTROL: it does not wait for the budget
   Instant due_ = kNever;
   Instant incomplete_due_ = kNever;
   Instant last_feedback_ = kLongAgo;
@@ -104,7 +113,7 @@ class ReceivedPackets {
   std::uint32_t unreported_ = 0;
   std::uint32_t repeats_left_ = 0;
 
-  std::uint32_t feedback_number_ = 0;
+  std::uint16_t feedback_number_ = 0;
   // Receive times are repeated in the next feedback: stated down to the highest of the one before
   // the last.
   std::uint64_t times_from_ = 0, last_highest_ = 0;

@@ -8,6 +8,21 @@
 namespace sluice::wire {
 namespace {
 
+// `what`: ranges less one in the low bits, and which of the rest follows.
+constexpr std::uint8_t kRangesMask = 0x1F, kHasMarks = 0x20, kHasTimes = 0x40, kNoMeaning = 0x80;
+static_assert(kAckRangesMax == kRangesMask + 1);
+
+// Every range but the first: a byte of gap and length; one that does not fit is 0 there and follows
+// as a varint. At 20 % of loss nearly all fit, which halves the frame.
+constexpr std::uint64_t kShortGapMax = 3, kShortLengthMax = 63;
+constexpr unsigned kLengthBits = 6;
+
+constexpr std::uint64_t kPacketNumberMax = (1ULL << 48U) - 1;
+constexpr std::uint64_t kAgeUnitsMax = kFeedbackAgeMax / kFeedbackAgeUnit;
+
+// In a report's last byte, beside the open equations.
+constexpr std::uint8_t kReportHasTimes = 0x80;
+
 constexpr std::uint64_t length_of(const AckRange& range) {
   return range.last.value - range.first.value + 1;
 }
@@ -27,6 +42,19 @@ constexpr std::uint64_t zigzag_of(std::int64_t value) {
   return (static_cast<std::uint64_t>(value) << 1U) ^ static_cast<std::uint64_t>(value >> 63);
 }
 
+std::size_t range_bytes(std::uint64_t gap, std::uint64_t length) {
+  return 1 + (gap > kShortGapMax ? varint_bytes(gap) : 0) +
+         (length > kShortLengthMax ? varint_bytes(length) : 0);
+}
+
+void write_range(Writer& writer, std::uint64_t gap, std::uint64_t length) {
+  const std::uint64_t short_gap = gap > kShortGapMax ? 0 : gap;
+  const std::uint64_t short_length = length > kShortLengthMax ? 0 : length;
+  writer.u8(static_cast<std::uint8_t>(short_gap << kLengthBits | short_length));
+  if (short_gap == 0) writer.varint(gap);
+  if (short_length == 0) writer.varint(length);
+}
+
 std::uint64_t packets_in(std::span<const AckRange> ranges) {
   std::uint64_t packets = 0;
   for (const AckRange& range : ranges) packets += length_of(range);
@@ -44,21 +72,24 @@ std::uint32_t age_units(Duration age) {
                                     kFeedbackAgeUnit);
 }
 
-/// Ranges from `highest` down; false when they touch, descend below zero or are too many.
-bool read_ranges(Reader& reader, Feedback& feedback) {
-  PacketNumber last{reader.u48()};
-  feedback.age = kFeedbackAgeUnit * reader.u24();
-  const std::uint8_t count = reader.u8();
-  if (count == 0 || count > kAckRangesMax) return false;
+/// `count` ranges from `highest` down; false when they touch or descend below zero.
+bool read_ranges(Reader& reader, PacketNumber highest, std::uint8_t count, Feedback& feedback) {
+  PacketNumber last = highest;
   for (std::uint8_t i = 0; i < count; ++i) {
-    if (i > 0) {
-      const std::uint64_t gap = reader.varint();
+    std::uint64_t length = 0;
+    if (i == 0) {
+      length = reader.varint();
+    } else {
+      const std::uint8_t both = reader.u8();
+      std::uint64_t gap = both >> kLengthBits;
+      if (gap == 0) gap = reader.varint();
+      length = both & kShortLengthMax;
+      if (length == 0) length = reader.varint();
       const std::uint64_t below = feedback.range_storage[i - 1U].first.value;
       // `below` - gap - 1 must not be negative, and gap at least 1.
       if (gap == 0 || gap >= below) return false;
       last = {below - gap - 1};
     }
-    const std::uint64_t length = reader.varint();
     if (length == 0 || length - 1 > last.value) return false;
     feedback.range_storage[i] = {{last.value - (length - 1)}, last};
   }
@@ -81,19 +112,32 @@ bool read_times(Reader& reader, Feedback& feedback) {
   return reader.ok();
 }
 
+/// As many as there are.
 bool read_reports(Reader& reader, Feedback& feedback) {
-  const std::uint8_t count = reader.u8();
-  if (count > kTrackReportsMax) return false;
-  for (std::uint8_t i = 0; i < count; ++i) {
-    TrackReport& report = feedback.report_storage[i];
+  while (reader.ok() && !reader.finished()) {
+    TrackReport report;
     report.track = TrackId{reader.u8()};
     report.oldest_open = Seq{reader.u24()};
-    report.open_equations = reader.u8();
-    report.playout_delay_ms = reader.u16();
-    report.recover_within_ms = reader.u16();
+    const std::uint8_t last = reader.u8();
+    report.open_equations = last & kOpenEquationsMax;
+    if ((last & kReportHasTimes) != 0) {
+      report.playout_delay_ms = reader.u16();
+      report.recover_within_ms = reader.u16();
+      if (!report.has_times()) return false;
+    }
+    if (!feedback.add_report(report)) return false;
   }
-  feedback.report_count = count;
   return reader.ok();
+}
+
+void write_report(Writer& writer, const TrackReport& report) {
+  const std::uint8_t times = report.has_times() ? kReportHasTimes : 0;
+  writer.u8(static_cast<std::uint8_t>(report.track));
+  writer.u24(report.oldest_open.value());
+  writer.u8(static_cast<std::uint8_t>(std::min(report.open_equations, kOpenEquationsMax) | times));
+  if (times == 0) return;
+  writer.u16(report.playout_delay_ms);
+  writer.u16(report.recover_within_ms);
 }
 
 }  // namespace
@@ -121,50 +165,56 @@ bool Feedback::add_report(const TrackReport& report) {
 std::size_t feedback_bytes(const Feedback& feedback) noexcept {
   CHECK(feedback.range_count > 0);
   const std::span<const AckRange> ranges = feedback.ranges();
-  std::size_t bytes = 3 + 6 + 3 + 1 + varint_bytes(length_of(ranges[0]));
+  std::size_t bytes = 2 + varint_bytes(feedback.highest().value) +
+                      varint_bytes(age_units(feedback.age)) + 1 +
+                      varint_bytes(length_of(ranges[0]));
   for (std::size_t i = 1; i < ranges.size(); ++i) {
-    bytes += varint_bytes(gap_below(ranges[i - 1], ranges[i])) + varint_bytes(length_of(ranges[i]));
+    bytes += range_bytes(gap_below(ranges[i - 1], ranges[i]), length_of(ranges[i]));
   }
-  bytes += 1;
-  for (const std::int32_t delta : times_sent(feedback)) bytes += varint_bytes(zigzag_of(delta));
-  return bytes + 3 + 1 + std::size_t{9} * feedback.report_count;
+  const std::span<const std::int32_t> times = times_sent(feedback);
+  bytes += times.empty() ? 0U : 1U;
+  for (const std::int32_t delta : times) bytes += varint_bytes(zigzag_of(delta));
+  bytes += feedback.ce == 0 ? 0U : 3U;
+  for (const TrackReport& report : feedback.reports()) bytes += report.has_times() ? 9U : 5U;
+  return bytes;
 }
 
 void encode_feedback(const Feedback& feedback, Writer& writer) noexcept {
   CHECK(feedback.range_count > 0);
   const std::span<const AckRange> ranges = feedback.ranges();
-  writer.u24(feedback.number);
-  writer.u48(feedback.highest().value);
-  writer.u24(age_units(feedback.age));
-  writer.u8(feedback.range_count);
+  const std::span<const std::int32_t> times = times_sent(feedback);
+  unsigned what = feedback.range_count - 1U;
+  if (feedback.ce != 0) what |= kHasMarks;
+  if (!times.empty()) what |= kHasTimes;
+  writer.u16(feedback.number);
+  writer.varint(feedback.highest().value);
+  writer.varint(age_units(feedback.age));
+  writer.u8(static_cast<std::uint8_t>(what));
   writer.varint(length_of(ranges[0]));
   for (std::size_t i = 1; i < ranges.size(); ++i) {
-    writer.varint(gap_below(ranges[i - 1], ranges[i]));
-    writer.varint(length_of(ranges[i]));
+    write_range(writer, gap_below(ranges[i - 1], ranges[i]), length_of(ranges[i]));
   }
-  const std::span<const std::int32_t> times = times_sent(feedback);
-  writer.u8(static_cast<std::uint8_t>(times.size()));
+  if (!times.empty()) writer.u8(static_cast<std::uint8_t>(times.size()));
   for (const std::int32_t delta : times) writer.zigzag(delta);
-  writer.u24(feedback.ce);
-  writer.u8(feedback.report_count);
-  for (const TrackReport& report : feedback.reports()) {
-    writer.u8(static_cast<std::uint8_t>(report.track));
-    writer.u24(report.oldest_open.value());
-    writer.u8(report.open_equations);
-    writer.u16(report.playout_delay_ms);
-    writer.u16(report.recover_within_ms);
-  }
+  if (feedback.ce != 0) writer.u24(feedback.ce);
+  for (const TrackReport& report : feedback.reports()) write_report(writer, report);
 }
 
 Result<Feedback> decode_feedback(Bytes body) noexcept {
   Reader reader(body);
   Feedback feedback;
-  feedback.number = reader.u24();
-  if (!read_ranges(reader, feedback) || !read_times(reader, feedback))
-    return Unexpected{DropReason::kMalformed};
-  feedback.ce = reader.u24();
-  if (!read_reports(reader, feedback) || !reader.finished())
-    return Unexpected{DropReason::kMalformed};
+  feedback.number = reader.u16();
+  const PacketNumber highest{reader.varint()};
+  const std::uint64_t age = reader.varint();
+  const std::uint8_t what = reader.u8();
+  const auto ranges = static_cast<std::uint8_t>((what & kRangesMask) + 1);
+  const bool good = highest.value <= kPacketNumberMax && age <= kAgeUnitsMax &&
+                    (what & kNoMeaning) == 0 && read_ranges(reader, highest, ranges, feedback) &&
+                    ((what & kHasTimes) == 0 || read_times(reader, feedback));
+  if (!good) return Unexpected{DropReason::kMalformed};
+  feedback.age = kFeedbackAgeUnit * static_cast<std::int64_t>(age);
+  if ((what & kHasMarks) != 0) feedback.ce = reader.u24();
+  if (!read_reports(reader, feedback)) return Unexpected{DropReason::kMalformed};
   return feedback;
 }
 

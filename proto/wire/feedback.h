@@ -30,8 +30,13 @@ inline constexpr Duration kReceiveTimeUnit{250};
 /// Largest `age` the field holds, 268 s; older is sent as this.
 inline constexpr Duration kFeedbackAgeMax = kFeedbackAgeUnit * 0xFFFFFF;
 
-/// In a report: no play-out delay, or no recovery time, is stated.
+/// In a report: no play-out delay, or no recovery time, is stated; what was stated before stands.
 inline constexpr std::uint16_t kNoMilliseconds = 0xFFFF;
+
+/// Of two feedback numbers, which wrap: `a` is of the later feedback.
+constexpr bool newer_feedback(std::uint16_t a, std::uint16_t b) {
+  return a != b && static_cast<std::uint16_t>(a - b) < 0x8000;
+}
 
 /// Received packets first..last, both included.
 struct AckRange {
@@ -40,18 +45,26 @@ struct AckRange {
   bool operator==(const AckRange&) const = default;
 };
 
+/// Open equations that a report can state; more are stated as this.
+inline constexpr std::uint8_t kOpenEquationsMax = 0x7F;
+
 struct TrackReport {
   TrackId track{};
   Seq oldest_open{};
-  std::uint8_t open_equations = 0;
+  std::uint8_t open_equations = 0;  // at most kOpenEquationsMax
   std::uint16_t playout_delay_ms = kNoMilliseconds;
   std::uint16_t recover_within_ms = kNoMilliseconds;
+
+  /// It states either of the two times.
+  bool has_times() const {
+    return playout_delay_ms != kNoMilliseconds || recover_within_ms != kNoMilliseconds;
+  }
 
   bool operator==(const TrackReport&) const = default;
 };
 
 struct Feedback {
-  std::uint32_t number = 0;  // of this feedback, 24 bits
+  std::uint16_t number = 0;  // of this feedback; wraps
   Duration age{};            // since the highest packet arrived; truncated to 16 us
   std::uint32_t ce = 0;      // packets marked "congestion experienced", 24 bits
 
@@ -82,8 +95,8 @@ struct Feedback {
 };
 
 /// Body of the longest FEEDBACK: fits every packet.
-inline constexpr std::size_t kFeedbackBytesMax = (3 + 6 + 3 + 1) + (2 * kAckRangesMax - 1) * 7 + 1 +
-                                                 kReceiveTimesMax * 5 + 3 + 1 +
+inline constexpr std::size_t kFeedbackBytesMax = (2 + 7 + 4 + 1) + 7 + (kAckRangesMax - 1) * 15 +
+                                                 1 + kReceiveTimesMax * 5 + 3 +
                                                  kTrackReportsMax * 9;
 static_assert(kFrameHeaderBytes + kFeedbackBytesMax <=
               kDatagramBytesMax - kDataHeaderToRelayBytes - kTagBytes);

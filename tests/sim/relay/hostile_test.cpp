@@ -196,7 +196,7 @@ std::size_t bytes_sent_to(OpenHouse& house, Report report) {
   return eve.bytes_received;
 }
 
-void acknowledge(RawMember& member, std::uint32_t number, std::uint64_t from_highest) {
+void acknowledge(RawMember& member, std::uint16_t number, std::uint64_t from_highest) {
   if (!member.highest()) return;
   wire::Feedback feedback;
   feedback.number = number;
@@ -208,11 +208,11 @@ void acknowledge(RawMember& member, std::uint32_t number, std::uint64_t from_hig
 TEST(HostileMember, SayingThatEverythingIsMissingMultipliesNothing) {
   OpenHouse honest_house;
   const std::size_t honest = bytes_sent_to(honest_house, [](RawMember& eve, int i) {
-    acknowledge(eve, static_cast<std::uint32_t>(i), 20);
+    acknowledge(eve, static_cast<std::uint16_t>(i), 20);
   });
   OpenHouse house;
   const std::size_t liar = bytes_sent_to(
-      house, [](RawMember& eve, int i) { acknowledge(eve, static_cast<std::uint32_t>(i), 0); });
+      house, [](RawMember& eve, int i) { acknowledge(eve, static_cast<std::uint16_t>(i), 0); });
   OpenHouse silent_house;
   const std::size_t silent = bytes_sent_to(silent_house, [](RawMember& eve, int i) {
     if (i % 100 == 0)

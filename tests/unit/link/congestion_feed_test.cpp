@@ -119,15 +119,15 @@ TEST(CongestionFeed, CountsNewMarksOnce) {
   CongestionFeed feed;
   wire::Feedback feedback;
   EXPECT_TRUE(feedback.add_range({{0}, {0}}));
-  const auto marks = [&](std::uint32_t number, std::uint32_t ce) {
+  const auto marks = [&](std::uint16_t number, std::uint32_t ce) {
     feedback.number = number;
     feedback.ce = ce;
     feed.settle(Instant{}, feedback);
     return feed.ce_packets();
   };
-  EXPECT_EQ(marks(0xFFFFFF, 0xFFFFF0), 0U) << "a first total beyond half of the range is no count";
+  EXPECT_EQ(marks(0xFFFF, 0xFFFFF0), 0U) << "a first total beyond half of the range is no count";
   EXPECT_EQ(marks(0, 0xFFFFF3), 3U);
-  EXPECT_EQ(marks(0xFFFFFF, 0xFFFFF0), 0U) << "an older feedback";
+  EXPECT_EQ(marks(0xFFFF, 0xFFFFF0), 0U) << "an older feedback";
   EXPECT_EQ(marks(1, 2), 15U) << "the total wraps";
   EXPECT_EQ(marks(2, 2), 0U);
 }

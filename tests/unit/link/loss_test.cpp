@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 Instant at_ms(std::int64_t ms) { return Instant{milliseconds{ms}}; }
 
 wire::Feedback feedback_of(std::vector<wire::AckRange> ranges, Duration age = Duration{0},
-                           std::uint32_t number = 0) {
+                           std::uint16_t number = 0) {
   wire::Feedback feedback;
   feedback.number = number;
   feedback.age = age;

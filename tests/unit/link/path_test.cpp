@@ -126,12 +126,33 @@ TEST(TrackReports, HoldSixteenTracks) {  // P-FEEDBACK-03
   }
   EXPECT_FALSE(reports.set({.track = TrackId{99}}));
   EXPECT_TRUE(reports.set({.track = TrackId{3}, .oldest_open = Seq{7}}));
-  EXPECT_EQ(reports.all()[3].oldest_open, Seq{7});
+  EXPECT_EQ(reports.next(3, 1).oldest_open, Seq{7});
   reports.clear(TrackId{0});
   reports.clear(TrackId{0});
-  EXPECT_EQ(reports.all().size(), wire::kTrackReportsMax - 1);
-  EXPECT_EQ(reports.all()[0].track, TrackId{1});
+  EXPECT_EQ(reports.size(), wire::kTrackReportsMax - 1);
+  EXPECT_EQ(reports.next(0, 1).track, TrackId{1});
   EXPECT_TRUE(reports.set({.track = TrackId{99}}));
+}
+
+TEST(TrackReports, StateTimesFourTimesAndInEachSixteenthFeedback) {  // P-FEEDBACK-03
+  TrackReports reports;
+  const auto stated = [&](std::uint16_t number) {
+    return reports.next(0, number).playout_delay_ms != wire::kNoMilliseconds;
+  };
+  wire::TrackReport report{.track = TrackId{3}, .playout_delay_ms = 250, .recover_within_ms = 90};
+  ASSERT_TRUE(reports.set(report));
+  for (std::uint16_t number = 1; number <= 4; ++number) EXPECT_TRUE(stated(number));
+  EXPECT_FALSE(stated(5));
+  report.oldest_open = Seq{8};
+  ASSERT_TRUE(reports.set(report));
+  EXPECT_FALSE(stated(6)) << "no other time";
+  EXPECT_EQ(reports.next(0, 7).oldest_open, Seq{8});
+  EXPECT_TRUE(stated(16));
+  EXPECT_FALSE(stated(17));
+  report.recover_within_ms = 80;
+  ASSERT_TRUE(reports.set(report));
+  EXPECT_TRUE(stated(18));
+  EXPECT_EQ(reports.next(0, 19).recover_within_ms, 80);
 }
 
 }  // namespace

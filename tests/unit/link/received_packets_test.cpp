@@ -98,7 +98,7 @@ TEST(ReceivedPackets, AskForFeedbackByTheRules) {  // P-FEEDBACK-04
 
   const std::vector<Row> rows{
       {"media waits for 40 ms", kMedia, 1, at_ms(40)},
-      {"a gap is told at once", kMedia, 2, at_ms(10)},
+      {"a gap makes the link lossy: 10 ms after the last feedback", kMedia, 2, at_ms(10)},
       {"PING asks at once", {.asks_feedback = true, .ping = true}, 1, at_ms(10)},
       {"CONTROL within 10 ms", {.asks_feedback = true, .control = true}, 1, at_ms(20)},
       {"feedback asks for nothing", {}, 1, at_ms(40)},
@@ -118,6 +118,87 @@ TEST(ReceivedPackets, AskForFeedbackByTheRules) {  // P-FEEDBACK-04
     received.on_feedback_sent(at_ms(60));
     EXPECT_FALSE(received.unreported());
   }
+}
+
+TEST(ReceivedPackets, TellsALossAtOnceWhenThreeNumbersHigherHaveShownIt) {  // P-FEEDBACK-04
+
+  struct Row {
+    std::vector<std::uint64_t> arrived;  // after 0..9 and a feedback, at 1 ms
+    bool told;
+  };
+
+  const std::vector<Row> rows{
+      {{11, 12}, false},          // 10 is missing: the sender does not believe it yet
+      {{11, 12, 13}, true},       // now it does
+      {{13}, true},               // the three need not arrive themselves
+      {{12}, false},              //
+      {{11, 12, 10, 13}, false},  // late, not lost
+      {{10, 11, 12, 13, 14}, false},
+      {{11, 14}, true},      // 10 and, a number before its time, 12
+      {{12, 10, 14}, true},  // 11
+  };
+  for (const Row& row : rows) {
+    ReceivedPackets received;
+    received.record(at_ms(-5'000), {1}, kMedia);  // a loss long ago
+    for (std::uint64_t n = 0; n < 10; ++n) received.record(at_ms(0), {n}, kMedia);
+    received.on_feedback_sent(at_ms(0));
+    for (const std::uint64_t n : row.arrived) received.record(at_ms(1), {n}, kMedia);
+    EXPECT_EQ(received.due() == at_ms(1), row.told) << row.arrived.size();
+  }
+}
+
+TEST(ReceivedPackets, TellsALossOnce) {
+  ReceivedPackets received;
+  received.record(at_ms(0), {0}, kMedia);
+  received.record(at_ms(0), {4}, kMedia);
+  EXPECT_EQ(received.due(), at_ms(0));
+  received.on_feedback_sent(at_ms(0));
+  received.record(at_ms(1), {5}, kMedia);
+  EXPECT_EQ(received.due(), at_ms(1)) << "2 is lost by now";
+  received.record(at_ms(1), {6}, kMedia);
+  received.on_feedback_sent(at_ms(1));
+  received.record(at_ms(2), {7}, kMedia);
+  EXPECT_EQ(received.due(), at_ms(11)) << "all were told";
+}
+
+TEST(ReceivedPackets, NeverSpendsMoreThanItsBudgetButForWhoAsks) {  // P-FEEDBACK-04
+  ReceivedPackets received;
+  std::size_t spent = 0;
+  std::size_t media = 0;
+  constexpr Duration kRoundTrip = milliseconds{100};
+  for (std::int64_t ms = 0; ms < 10'000; ++ms) {
+    // A packet each ms, every second one lost.
+    received.record(at_ms(ms), {static_cast<std::uint64_t>(ms) * 2},
+                    {.asks_feedback = true, .media_bytes = 500});
+    media += 500;
+    if (received.due() > at_ms(ms)) continue;
+    received.on_feedback_sent(at_ms(ms), 60, kRoundTrip);
+    spent += 60;
+  }
+  EXPECT_LT(spent, media * 31 / 1000 + 1'200);
+  EXPECT_GT(spent, media * 27 / 1000) << "but it makes use of it";
+  received.on_feedback_sent(at_ms(10'000), 60, kRoundTrip);
+  received.record(at_ms(10'000), {20'001}, {.asks_feedback = true, .ping = true});
+  EXPECT_EQ(received.due(), at_ms(10'000));
+}
+
+TEST(ReceivedPackets, WaitsForItsBudgetARoundTripAtTheMost) {
+  ReceivedPackets received;
+  std::int64_t ms = 0;
+  std::uint64_t n = 0;
+  for (; ms < 100; ++ms) {  // without any media all is overdraft
+    received.record(at_ms(ms), {n += 2}, kMedia);
+    if (received.due() <= at_ms(ms)) received.on_feedback_sent(at_ms(ms), 500, milliseconds{40});
+  }
+  Instant last = at_ms(ms);
+  for (; ms < 1'000; ++ms) {
+    received.record(at_ms(ms), {n += 2}, kMedia);
+    if (received.due() > at_ms(ms)) continue;
+    EXPECT_LE(at_ms(ms) - last, milliseconds{40});
+    last = at_ms(ms);
+    received.on_feedback_sent(at_ms(ms), 500, milliseconds{40});
+  }
+  EXPECT_GE(last, at_ms(950));
 }
 
 TEST(ReceivedPackets, TellsEverySixteenPacketsOnACleanLink) {
