@@ -431,7 +431,7 @@ class OneLink {
   sim::Xoshiro random_{1};
   End relay_{Role::kRelay, random_.source(), now_, kKeyPacketsMax};
   TestPeer peer_{Role::kClient, 0};
-  std::uint32_t feedbacks_ = 0;
+  std::uint16_t feedbacks_ = 0;
 };
 
 }  // namespace
