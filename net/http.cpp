@@ -6,6 +6,7 @@
 #include <array>
 #include <map>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "net/acceptor.h"
+#include "net/address.h"
 #include "net/log.h"
 #include "net/socket.h"
 #include "proto/base/check.h"
@@ -26,11 +28,9 @@ namespace {
 /// costs.
 constexpr unsigned short kHeaderBytesMax = 8U << 10U;
 
-/// Requests whose headers are being read at one time: 2 MiB; more connections wait their turn.
-constexpr unsigned short kParsingMax = 256;
-
-/// Connections in all. Metrics, health and the room API need tens; the rest is for storms.
-constexpr unsigned kConnectionsMax = 1024;
+/// Requests whose headers are being read, or that wait for their answer, at one time: 8 KiB each
+/// while they last; more connections wait their turn.
+constexpr unsigned kParsingMin = 256;
 
 /// A request, or its next byte, must come within this; between requests a connection may idle
 /// longer.
@@ -51,6 +51,10 @@ struct Exchange {
   bool answered = false;  // the response is out
   bool closes = false;    // the rest of the request is not wanted
   bool reused = false;    // not the connection's first request
+  bool parked = false;    // its answer comes later
+  bool due = false;       // it has come, and goes out when the connection may be written
+  std::uint64_t id = 0;
+  Address peer;
 };
 
 /// What the library keeps for each connection: zeroed by it, so a plain pointer.
@@ -130,6 +134,13 @@ std::optional<std::size_t> content_length(const std::string& text) {
   return value;
 }
 
+/// Whom a limit per address counts as one: an IPv4 address, an IPv6 network of 64 bits.
+Address host_of(Address address) {
+  address.port = 0;
+  if (!address.is_v4()) std::fill(address.ip.begin() + 8, address.ip.end(), std::byte{});
+  return address;
+}
+
 void library_log(int level, const char* line) {
   static LogLimit limit;
   std::string_view text{line};
@@ -143,7 +154,7 @@ unsigned char* as_uchars(char* text) { return reinterpret_cast<unsigned char*>(t
 }  // namespace
 
 struct HttpServer::Core {
-  explicit Core(Loop& on) : loop(on) {}
+  Core(Loop& on, const HttpLimits& chosen) : loop(on), limits(chosen) {}
 
   static int callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                       std::size_t length);
@@ -157,11 +168,22 @@ struct HttpServer::Core {
   int take_body(lws* wsi, Exchange& exchange, std::string_view bytes);
   int refuse(lws* wsi, Exchange& exchange, int status);
   int answer(lws* wsi, Exchange& exchange);
+  int park(lws* wsi, Exchange& exchange);
+  int write_due(lws* wsi, Exchange& exchange);
+  bool answer_parked(HttpRequestId id, HttpResponse response);
+  void forget(Slot& slot);
+  void count_out(lws* wsi);
   int write(lws* wsi, Exchange& exchange);
   bool write_header(lws* wsi, const Exchange& exchange) const;
   std::string allowed_methods(const std::string& path) const;
 
   Loop& loop;
+  HttpLimits limits;
+  HttpFallback fallback;
+  std::uint64_t last_id = 0;
+  std::unordered_map<std::uint64_t, std::pair<lws*, Exchange*>> parked;
+  std::unordered_map<lws*, Address> peers;                            // of every connection
+  std::map<Address, unsigned> peer_connections;                       // by host_of()
   std::map<std::pair<std::string, std::string>, HttpHandler> routes;  // by path, then method
   std::vector<std::unique_ptr<Acceptor>> acceptors;
   lws_context* context = nullptr;
@@ -177,19 +199,28 @@ std::string_view HttpRequest::argument(std::string_view name) const {
   return {};
 }
 
-HttpServer::HttpServer(Loop& loop) : core_(std::make_unique<Core>(loop).release()) {
+HttpServer::HttpServer(Loop& loop, const HttpLimits& limits)
+    : core_(std::make_unique<Core>(loop, limits).release()) {
   loop.at_close(Callback<>::to<&Core::finish>(core_));
 }
 
 HttpServer::~HttpServer() {
   core_->acceptors.clear();
   core_->routes.clear();
+  core_->fallback = {};
+  core_->parked.clear();
   // The first of two calls: it closes the connections and asks the loop to close their handles.
   if (core_->context != nullptr) lws_context_destroy(core_->context);
 }
 
 void HttpServer::route(std::string_view method, std::string_view path, HttpHandler handler) {
   core_->routes[{std::string{path}, std::string{method}}] = std::move(handler);
+}
+
+void HttpServer::fallback(HttpFallback fallback) { core_->fallback = std::move(fallback); }
+
+bool HttpServer::answer(HttpRequestId id, HttpResponse response) {
+  return core_->answer_parked(id, std::move(response));
 }
 
 Result<Address, Failure> HttpServer::listen(const Address& address) {
@@ -216,8 +247,11 @@ Status<Failure> HttpServer::Core::create_context() {
   info.protocols = protocols.data();
   info.server_string = "sluice";
   info.max_http_header_data = kHeaderBytesMax;
-  info.max_http_header_pool = kParsingMax;
-  info.fd_limit_per_thread = kConnectionsMax;
+  // A request that waits for its answer keeps its place in this pool.
+  info.max_http_header_pool = static_cast<unsigned short>(
+      std::clamp<unsigned>(limits.connections, kParsingMin, UINT16_MAX));
+  info.fd_limit_per_thread = limits.connections;
+  info.user = this;
   info.timeout_secs = kRequestSeconds;
   info.timeout_secs_ah_idle = kRequestSeconds;
   info.keepalive_timeout = kKeepAliveSeconds;
@@ -235,12 +269,26 @@ void HttpServer::Core::adopt(Fd fd) {
   // Without it an answer's last piece may wait for an acknowledgement; a refusal costs latency
   // only.
   static_cast<void>(setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+  const Address host = host_of(peer_address(fd.get()));
+  const auto at = peer_connections.find(host);
+  if (at != peer_connections.end() && at->second >= limits.connections_per_address) return;
   lws_sock_file_fd_type adopted{};
   adopted.sockfd = fd.release();
   // On failure, the limit of connections for one, the library closes the descriptor.
-  static_cast<void>(lws_adopt_descriptor_vhost(
+  lws* const wsi = lws_adopt_descriptor_vhost(
       vhost, static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP), adopted, nullptr,
-      nullptr));
+      nullptr);
+  if (wsi == nullptr) return;
+  ++peer_connections[host];
+  peers[wsi] = host;
+}
+
+void HttpServer::Core::count_out(lws* wsi) {
+  const auto at = peers.find(wsi);
+  if (at == peers.end()) return;
+  const auto counted = peer_connections.find(at->second);
+  if (counted != peer_connections.end() && --counted->second == 0) peer_connections.erase(counted);
+  peers.erase(at);
 }
 
 /// When the loop has closed all handles: the second call frees the context.
@@ -251,6 +299,11 @@ void HttpServer::Core::finish() {
 
 int HttpServer::Core::callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                                std::size_t length) {
+  if (reason == LWS_CALLBACK_WSI_DESTROY && wsi != nullptr) {
+    auto* const core = static_cast<Core*>(lws_context_user(lws_get_context(wsi)));
+    if (core != nullptr) core->count_out(wsi);
+    return 0;
+  }
   const lws_protocols* protocol = wsi == nullptr ? nullptr : lws_get_protocol(wsi);
   if (protocol == nullptr || protocol->user == nullptr || user == nullptr) return 0;
   const std::string_view text{static_cast<const char*>(in), in == nullptr ? 0 : length};
@@ -266,19 +319,29 @@ int HttpServer::Core::handle(lws* wsi, lws_callback_reasons reason, Slot& slot,
       return take_body(wsi, *slot.exchange, in);
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
       return answer(wsi, *slot.exchange);
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+      return write_due(wsi, *slot.exchange);
     case LWS_CALLBACK_CLOSED_HTTP:
     case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
-      std::unique_ptr<Exchange>{std::exchange(slot.exchange, nullptr)}.reset();
+      forget(slot);
       return 0;
     default:  // the library tells of much that is none of a plain server's business
       return 0;
   }
 }
 
+void HttpServer::Core::forget(Slot& slot) {
+  const std::unique_ptr<Exchange> exchange{std::exchange(slot.exchange, nullptr)};
+  parked.erase(exchange->id);
+}
+
 int HttpServer::Core::begin(lws* wsi, Slot& slot, std::string_view path) {
   loop.refresh_now();
   if (slot.exchange == nullptr) slot.exchange = std::make_unique<Exchange>().release();
+  parked.erase(slot.exchange->id);
   Exchange& exchange = *slot.exchange = {};
+  exchange.id = ++last_id;
+  exchange.peer = peer_address(lws_get_socket_fd(wsi));
   // The exchange dies with its transaction; this mark stays with the connection.
   exchange.reused = lws_get_opaque_user_data(wsi) != nullptr;
   lws_set_opaque_user_data(wsi, this);
@@ -299,7 +362,7 @@ int HttpServer::Core::begin(lws* wsi, Slot& slot, std::string_view path) {
   const bool chunked = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
   const bool body_follows = chunked || !length || *length > 0;
   exchange.closes = body_follows;  // unless it is read below
-  if (routes.count({exchange.path, exchange.method}) == 0) {
+  if (!fallback.handler && routes.count({exchange.path, exchange.method}) == 0) {
     return refuse(wsi, exchange, allowed_methods(exchange.path).empty() ? 404 : 405);
   }
   if (!carries_body(exchange.method)) {
@@ -335,18 +398,57 @@ std::string HttpServer::Core::allowed_methods(const std::string& path) const {
 }
 
 int HttpServer::Core::refuse(lws* wsi, Exchange& exchange, int status) {
+  if (fallback.refusal) {
+    exchange.response = fallback.refusal(status);
+  } else {
+    exchange.response.body = std::to_string(status) + "\n";
+  }
   exchange.response.status = status;
-  exchange.response.body = std::to_string(status) + "\n";
   return write(wsi, exchange);
 }
 
 int HttpServer::Core::answer(lws* wsi, Exchange& exchange) {
   // Told twice: a pipelined request waits behind an answer that its client does not read.
   if (exchange.answered) return -1;
-  const HttpRequest request{exchange.method, exchange.path,          exchange.arguments,
-                            exchange.host,   exchange.authorization, exchange.content_type,
-                            exchange.origin, as_bytes(exchange.body)};
-  exchange.response = routes.at({exchange.path, exchange.method})(request);
+  const HttpRequest request{exchange.method, exchange.path,           exchange.arguments,
+                            exchange.host,   exchange.authorization,  exchange.content_type,
+                            exchange.origin, as_bytes(exchange.body), HttpRequestId{exchange.id},
+                            exchange.peer};
+  const auto route = routes.find({exchange.path, exchange.method});
+  if (route != routes.end()) {
+    exchange.response = route->second(request);
+    return write(wsi, exchange);
+  }
+  auto response = fallback.handler(request);
+  if (!response) return park(wsi, exchange);
+  exchange.response = *std::move(response);
+  return write(wsi, exchange);
+}
+
+/// The transaction stays open. Nothing more is read meanwhile: a pipelined request would keep the
+/// library calling back for ever (4.1.6).
+int HttpServer::Core::park(lws* wsi, Exchange& exchange) {
+  exchange.parked = true;
+  parked[exchange.id] = {wsi, &exchange};
+  lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
+  return lws_rx_flow_control(wsi, 0) < 0 ? -1 : 0;
+}
+
+bool HttpServer::Core::answer_parked(HttpRequestId id, HttpResponse response) {
+  const auto at = parked.find(static_cast<std::uint64_t>(id));
+  if (at == parked.end()) return false;
+  const auto [wsi, exchange] = at->second;
+  parked.erase(at);
+  exchange->response = std::move(response);
+  exchange->due = true;
+  // While reading is held back the library does not say that it may write either.
+  static_cast<void>(lws_rx_flow_control(wsi, 1));
+  lws_callback_on_writable(wsi);
+  return true;
+}
+
+int HttpServer::Core::write_due(lws* wsi, Exchange& exchange) {
+  if (!exchange.due || exchange.answered) return 0;
   return write(wsi, exchange);
 }
 
@@ -380,12 +482,17 @@ bool HttpServer::Core::write_header(lws* wsi, const Exchange& exchange) const {
                                        static_cast<int>(value.size()), &at, end) == 0;
   };
   const HttpResponse& response = exchange.response;
+  const auto add_further = [&] {
+    return std::all_of(response.headers.begin(), response.headers.end(), [&](const auto& field) {
+      return add((field.first + ":").c_str(), field.second);
+    });
+  };
   return lws_add_http_common_headers(wsi, static_cast<unsigned>(response.status),
                                      response.content_type.c_str(), response.body.size(), &at,
                                      end) == 0 &&
          add("cache-control:", "no-store") && add("x-content-type-options:", "nosniff") &&
          (response.status != 405 || add("allow:", allowed_methods(exchange.path))) &&
-         (!exchange.closes || add("connection:", "close")) &&
+         (!exchange.closes || add("connection:", "close")) && add_further() &&
          lws_finalize_write_http_header(wsi, start, &at, end) == 0;
 }
 

@@ -1,15 +1,19 @@
 // HttpServer: HTTP/1.1 with keep-alive on the Loop, by libwebsockets (which stays in http.cpp).
 // Routes are exact paths with a handler that answers at once; HEAD follows GET. What no route wants
-// gets 404, 405 with Allow, 411 or 413; bodies end at 64 KiB, request headers at 8 KiB, idle
-// connections after 30 s.
+// goes to the fallback, which may answer later; without one it gets 404 or 405 with Allow. Bodies
+// end at 64 KiB (411, 413), request headers at 8 KiB, idle connections after 30 s.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "net/loop.h"
 #include "proto/base/address.h"
@@ -22,12 +26,17 @@ namespace sluice::net {
 /// JSON.
 inline constexpr std::size_t kHttpBodyBytesMax = 64U << 10U;
 
+/// Names a request whose answer comes later. Never used twice.
+enum class HttpRequestId : std::uint64_t {};
+
 struct HttpRequest {
   std::string_view method;                 // upper case; GET for a HEAD
   std::string_view path;                   // percent-decoded, no query
   std::span<const std::string> arguments;  // "name=value" of the query, percent-decoded
   std::string_view host, authorization, content_type, origin;  // empty when not sent
   Bytes body;
+  HttpRequestId id{};
+  Address peer;  // who is connected; with a proxy in between, the proxy
 
   /// The value of a query argument; empty when it is not there.
   std::string_view argument(std::string_view name) const;
@@ -37,14 +46,32 @@ struct HttpResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::string body;
+  /// Further header fields, names in lower case without a colon.
+  std::vector<std::pair<std::string, std::string>> headers{};
 };
 
 /// Runs on the loop's thread and must not block.
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;
 
+/// What a server's owner may choose. Connections: metrics and health need tens, the rest is for
+/// storms; each costs some 2 KiB, and while its headers are read 8 KiB more.
+struct HttpLimits {
+  unsigned connections = 1024;
+  unsigned connections_per_address = 1024;
+};
+
+/// For all that no route wants, whatever its method.
+struct HttpFallback {
+  /// Nothing: HttpServer::answer() will say it, within what the client has of patience. Nothing
+  /// more is read from that connection meanwhile, so that a client that hangs up is noticed then.
+  std::function<std::optional<HttpResponse>(const HttpRequest&)> handler;
+  /// The answer to what never becomes a request for the handler: 400, 411 or 413.
+  std::function<HttpResponse(int status)> refusal;
+};
+
 class HttpServer {
  public:
-  explicit HttpServer(Loop& loop);
+  explicit HttpServer(Loop& loop, const HttpLimits& limits = {});
 
   /// Cuts all connections. The loop must run or close afterwards for libwebsockets to let go.
   ~HttpServer();
@@ -54,6 +81,13 @@ class HttpServer {
 
   /// Before the first listen(). One handler a (method, path): a second one replaces it.
   void route(std::string_view method, std::string_view path, HttpHandler handler);
+
+  /// Before the first listen().
+  void fallback(HttpFallback fallback);
+
+  /// The answer to a request that the fallback left open; false when its client has gone, or it was
+  /// answered.
+  bool answer(HttpRequestId id, HttpResponse response);
 
   /// May be called several times. The result is where, with the port chosen for 0.
   Result<Address, Failure> listen(const Address& address);

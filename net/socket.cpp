@@ -87,6 +87,13 @@ Address bound_address(int fd) {
   return read_sockaddr(raw);
 }
 
+Address peer_address(int fd) {
+  SocketAddress raw{};
+  socklen_t size = sizeof raw;
+  if (getpeername(fd, &raw.generic, &size) != 0) return {};
+  return read_sockaddr(raw);
+}
+
 Failure system_failure(std::string_view what, int error_number) {
   char text[128];
   // The GNU variant: the text may be in the buffer or static.

@@ -56,6 +56,9 @@ int socket_family(int fd);
 /// Where the socket is bound: the port is known also when 0 was asked for.
 Address bound_address(int fd);
 
+/// Whom a connected socket leads to; all zero when it is none.
+Address peer_address(int fd);
+
 /// "what: No such file or directory".
 Failure system_failure(std::string_view what, int error_number);
 
