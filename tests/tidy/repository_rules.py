@@ -3,7 +3,7 @@ import re
 
 from source import Finding
 
-PROGRAM_FOLDERS = ("proto", "net", "daemon", "relay", "client")
+PROGRAM_FOLDERS = ("proto", "net", "daemon", "relay", "rooms", "client")
 RULE_ID = re.compile(r"\bP-[A-Z0-9]+-\d\d\b")
 PROTOCOL = "docs/PROTOCOL.md"
 NOT_YET = "Not in version 1 yet"

@@ -25,11 +25,12 @@ EDGES = {
     "daemon": ["proto/base", "net"],
     "relay": ["proto", "net", "daemon"],
     "client": ["proto", "net"],
+    "rooms": ["proto/base", "proto/crypto", "proto/schema", "net", "daemon"],
     "sim": ["proto/base"],
     "sim/proxy": ["proto/base", "sim"],
     "sim/relay": ["proto", "net", "relay", "sim"],
     "bench": ["proto", "net", "client", "relay", "sim"],
-    "tests": ["proto", "net", "daemon", "client", "relay", "sim", "bench"],
+    "tests": ["proto", "net", "daemon", "client", "relay", "rooms", "sim", "bench"],
 }
 
 # System header (as a pattern) -> the files that may include it (as a pattern).
@@ -43,10 +44,10 @@ SYSTEM_HEADERS = [
     ),
     (r"libwebsockets\.h", r"net/"),
     (r"(spdlog|fmt)/", r"net/log\.cpp"),
-    (r"prometheus/", r"relay/|tests/unit/relay/"),
-    (r"CLI/", r"(relay|client|bench|tests)/(.*/)?\w*main\.cpp|client/cli/|bench/"),
+    (r"prometheus/", r"relay/|rooms/|tests/unit/relay/"),
+    (r"CLI/", r"(relay|rooms|client|bench|tests)/(.*/)?\w*main\.cpp|client/cli/|bench/"),
     (r"toml\+\+/", r"daemon/|client/|bench/"),
-    (r"nlohmann/", r"relay/|client/|bench/|tests/"),
+    (r"nlohmann/", r"relay/|rooms/|client/|bench/|tests/"),
     (r"flatbuffers/", r"proto/schema/|relay/control/|tests/"),
     (r"(thread|mutex|condition_variable|future)", r"(?!proto/)"),
     (r"(iostream|random)", r"tests/"),
@@ -61,22 +62,28 @@ EXCEPTIONS = r"\b(throw|try|catch)\b"
 
 # (rule, folders, files left out, pattern, why)
 BANNED = [
-    ("clock", r"proto/|relay/(worker|room|stream|door)/", r"$^", CLOCKS, "time is an argument"),
+    (
+        "clock",
+        r"proto/|rooms/|relay/(worker|room|stream|door)/", r"$^", CLOCKS, "time is an argument",
+    ),
     (
         "randomness",
-        r"proto/|daemon/|relay/",
+        r"proto/|daemon/|relay/|rooms/",
         r"proto/crypto/",
         r"\b(rand|srand|random_device|mt19937\w*|randombytes_\w+|getrandom)\b",
         "randomness is an argument",
     ),
     (
         "new",
-        r"(proto|net|daemon|relay|client)/",
+        r"(proto|net|daemon|relay|rooms|client)/",
         r"net/uv_\w+\.h",
         r"\bnew\s+[\w(]|\b(malloc|calloc|free)\s*\(",
         "values first, unique_ptr second",
     ),
-    ("shared_ptr", r"(proto|daemon|relay)/", r"$^", r"\bshared_ptr\b", "one owner for everything"),
+    (
+        "shared_ptr",
+        r"(proto|daemon|relay|rooms)/", r"$^", r"\bshared_ptr\b", "one owner for everything",
+    ),
     (
         "std::function",
         r"proto/|net/(?!http|tls|log)|relay/(worker|room|stream|door)/",
@@ -87,21 +94,21 @@ BANNED = [
     ("exception", r"(proto|net)/", r"net/log\.cpp", EXCEPTIONS, "errors are values here"),
     (
         "print",
-        r"(proto|net|daemon|relay)/",
-        r"proto/base/check\.cpp|net/log\.cpp|relay/(.*/)?\w*main\.cpp",
+        r"(proto|net|daemon|relay|rooms)/",
+        r"proto/base/check\.cpp|net/log\.cpp|(relay|rooms)/(.*/)?\w*main\.cpp",
         r"\b(printf|fprintf|puts|fputs)\s*\(|\bstd::(cout|cerr)\b",
         "net/log is how we speak",
     ),
     (
         "secret-compare",
-        r"(proto|net|daemon|relay|client)/",
+        r"(proto|net|daemon|relay|rooms|client)/",
         r"$^",
         r"\bmemcmp\s*\([^;]*\b\w*(mac|tag|token)\w*\b",
         "comparison of secrets takes constant time",
     ),
     (
         "using-namespace",
-        r"(proto|net|daemon|relay|client|bench)/",
+        r"(proto|net|daemon|relay|rooms|client|bench)/",
         r"$^",
         r"\busing namespace (?!std::(chrono_)?literals)",
         "say the name",
@@ -115,14 +122,14 @@ BANNED = [
     ),
     (
         "name",
-        r"(proto|net|daemon|relay|client|bench)/",
+        r"(proto|net|daemon|relay|rooms|client|bench)/",
         r"$^",
         r"\b(class|struct)\s+\w*(Manager|Helper|Utils?|Impl|Data|Info)\b",
         "a name that says nothing",
     ),
     (
         "word",
-        r"(proto|net|daemon|relay|client|bench)/",
+        r"(proto|net|daemon|relay|rooms|client|bench)/",
         r"$^",
         r"(?i)\b\w*(publisher|broadcaster|participant)\w*\b",
         "the word is pusher, or member",
