@@ -56,9 +56,15 @@ Status<> RepairSolver::on_repair(const Repair& repair) {
   if (!is_well_formed(repair.window) || repair.coded.size() <= kCodedFieldsBytes ||
       repair.coded.size() > kCodedBytesMax)
     return Unexpected{DropReason::kMalformed};
-  if (const Status<> place = check_place(repair.window); !place) return place;
+  if (const Status<> place = check_place(repair.window); !place) {
+    counts_.implausible += place.error() == DropReason::kRepairImplausible ? 1U : 0U;
+    return place;
+  }
   const Survey found = survey(repair);
-  if (!found.plausible) return Unexpected{DropReason::kRepairImplausible};
+  if (!found.plausible) {
+    ++counts_.implausible;
+    return Unexpected{DropReason::kRepairImplausible};
+  }
   if (found.unknown == 0) return Unexpected{DropReason::kRepairUnneeded};
 
   make_room(found, repair.window.first);

@@ -41,9 +41,9 @@ struct SolverCounts {
   std::uint64_t revived = 0;
   /// Equations dropped unsolved: their window passed, or newer ones needed the room.
   std::uint64_t forgotten = 0;
-  /// Times that equations contradicted a part or each other, or determined what is no part
-  /// (DropReason::kRepairImplausible). Each time all equations are dropped: which one lied cannot
-  /// be told.
+  /// Repairs refused with kRepairImplausible, and times that equations contradicted a part or each
+  /// other, or determined what is no part: then all equations are dropped, for which one lied
+  /// cannot be told.
   std::uint64_t implausible = 0;
 };
 

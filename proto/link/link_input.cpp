@@ -193,13 +193,18 @@ void Link::State::handle(const wire::Skip& skip) {
 
 void Link::State::handle(const wire::RepairView& view) {
   ++counts.repairs_received;
-  if (const Status<> taken = ingress.on_repair(view); !taken) drops.add(taken.error());
+  const Status<> taken = ingress.on_repair(view);
+  // What is implausible end_liar() counts, whether it shows at once or when parts are solved.
+  if (!taken && taken.error() != DropReason::kRepairImplausible) drops.add(taken.error());
   end_liar();
 }
 
 // P-REPAIR-04.
 void Link::State::end_liar() {
-  if (ingress.implausible() <= kImplausibleRepairsMax) return;
+  for (; implausible_counted < ingress.implausible(); ++implausible_counted) {
+    drops.add(DropReason::kRepairImplausible);
+  }
+  if (implausible_counted <= kImplausibleRepairsMax) return;
   close(now, CloseCode::kProtocolError, "repairs that contradict the media");
 }
 

@@ -83,6 +83,7 @@ struct Link::State {
   ArrivalJitter jitter;
   std::array<ControlReceiver, 2> control_in;
   Ingress ingress;
+  std::uint64_t implausible_counted = 0;  // of ingress.implausible(): in drops
   RingQueue<Event> events{kLinkEventsMax};
   MutableBytes unpolled;  // plaintext of the last datagram whose media was not asked for yet
 

@@ -231,6 +231,7 @@ void RelayClient::handle_message(Instant now, const link::MessageArrived& messag
 
 void RelayClient::handle_media(Instant now, const link::MediaArrived& media) {
   if (!first_media_at) first_media_at = now;
+  arrivals.push_back({media.track, media.seq, now});
   // STREAM was sent before, but its packet may be the one that was lost: its media waits for it.
   early_media_[media.track].push_back(normal_form(media.part));
   take_early_media();

@@ -77,6 +77,15 @@ class RelayClient : public SimNode {
   std::uint32_t key_requests = 0;
   std::optional<crypto::ResumeTicket> resume;
 
+  /// Every part that came, once more each time it came.
+  struct Arrival {
+    TrackId track{};  // the relay's id for us
+    Seq seq;
+    Instant at{};
+  };
+
+  std::vector<Arrival> arrivals;
+
   /// By "stream/a" or "stream/v".
   std::map<std::string, Parts> sent, received;
   std::map<std::string, std::vector<std::pair<Seq, Seq>>> skipped;

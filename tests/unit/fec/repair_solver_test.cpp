@@ -183,6 +183,8 @@ TEST(RepairSolver, RefusesWhatLiesAboutItsPlaceOrLength) {
   refused([](SentRepair& r) { r.coded.resize(500); }, DropReason::kRepairImplausible);
   refused([](SentRepair& r) { r.first = r.first + 2100; }, DropReason::kRepairImplausible);
   refused([](SentRepair& r) { r.first = r.first - 2100; }, DropReason::kRepairStale);
+  // P-REPAIR-04: two of them were lies, the others may be late or garbled.
+  EXPECT_EQ(leg.solver.counts().implausible, 2U);
 }
 
 TEST(RepairSolver, RevivesNothingFromARepairThatLiesAboutLengthsOrFields) {
