@@ -243,6 +243,7 @@ void Program::announce() {
        {"workers", relay_->worker_count()},
        {"control", options_.config.control_path},
        {"http", http_address_},
+       {"aead", crypto::aead_backend()},
        {"version", options_.version}});
   net::sd_notify("READY=1\nSTATUS=relaying on " + address);
   on_watchdog();

@@ -1,121 +1,48 @@
 #include "proto/crypto/aead.h"
 
-#include <cstring>
-
-#include <openssl/evp.h>
-
 #include "proto/base/check.h"
-#include "proto/base/limits.h"
 
 namespace sluice::crypto {
 
-namespace {
+AeadBackend best_aead_backend(Suite suite) {
+  return IpsecMbAead::available(suite) ? AeadBackend::kIpsecMb : AeadBackend::kOpenSsl;
+}
 
-/// Fetched once for the process: an implicit fetch at each context costs 0.8 us and takes a lock.
-const EVP_CIPHER* cipher_of(Suite suite) {
-  struct Ciphers {
-    EVP_CIPHER* aes_128_gcm = EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr);
-    EVP_CIPHER* chacha20_poly1305 = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
-    EVP_CIPHER* aes_256_gcm = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
-  };
-
-  static const Ciphers ciphers;
-  const EVP_CIPHER* cipher = nullptr;
-  switch (suite) {
-    case Suite::kAes128Gcm:
-      cipher = ciphers.aes_128_gcm;
-      break;
-    case Suite::kChaCha20Poly1305:
-      cipher = ciphers.chacha20_poly1305;
-      break;
-    case Suite::kAes256Gcm:
-      cipher = ciphers.aes_256_gcm;
+Aead::Backend Aead::make(Suite suite, const PacketKeys& keys, Direction direction,
+                         AeadBackend backend) {
+  switch (backend) {
+    case AeadBackend::kIpsecMb:
+      CHECK(IpsecMbAead::available(suite));
+      return Backend{std::in_place_type<IpsecMbAead>, suite, keys};
+    case AeadBackend::kOpenSsl:
       break;
   }
-  CHECK(cipher != nullptr);
-  return cipher;
+  return Backend{std::in_place_type<OpenSslAead>, suite, keys, direction};
 }
 
-unsigned char* raw(MutableBytes bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
-
-const unsigned char* raw_const(Bytes bytes) {
-  return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
-}  // namespace
-
-void OpenSslAead::Free::operator()(evp_cipher_ctx_st* context) const {
-  EVP_CIPHER_CTX_free(context);  // clears the key schedule
-}
-
-OpenSslAead::OpenSslAead(Suite suite, const PacketKeys& keys, Direction direction)
-    : context_(EVP_CIPHER_CTX_new()), iv_(keys.iv.copy()) {
-  // 12-byte nonces are the default of all three ciphers. A failure here is a lack of memory.
-  CHECK(context_ != nullptr);
-  CHECK(EVP_CipherInit_ex2(context_.get(), cipher_of(suite), raw_const(keys.key.bytes()), nullptr,
-                           direction == Direction::kSeal ? 1 : 0, nullptr) == 1);
-}
-
-OpenSslAead::Nonce OpenSslAead::nonce_for(PacketNumber number) const {
-  // P-DATA-01: iv XOR packet number, right-aligned.
-  constexpr std::size_t kLeft = kPacketIvBytes - 8;
-  const std::byte* const iv = iv_.bytes().data();
-  Nonce nonce;
-  std::memcpy(nonce.data(), iv, kLeft);
-  store_be<8>(nonce.data() + kLeft, load_be<8>(iv + kLeft) ^ number.value);
-  return nonce;
-}
-
-void OpenSslAead::seal(const SealJob& job) {
-  CHECK(job.packet.size() >= job.header_bytes + kTagBytes &&
-        job.packet.size() <= kDatagramBytesMax);
-  const MutableBytes header = job.packet.first(job.header_bytes);
-  const std::size_t body_bytes = job.packet.size() - job.header_bytes - kTagBytes;
-  const MutableBytes body = job.packet.subspan(job.header_bytes, body_bytes);
-  const MutableBytes tag = job.packet.last(kTagBytes);
-  const Nonce nonce = nonce_for(job.packet_number);
-  EVP_CIPHER_CTX* const context = context_.get();
-  int length = 0;
-  // None of these can fail for a keyed context and sizes like ours; if one does, nothing may be
-  // sent.
-  CHECK(EVP_EncryptInit_ex2(context, nullptr, nullptr, raw_const(nonce), nullptr) == 1);
-  CHECK(EVP_EncryptUpdate(context, nullptr, &length, raw(header),
-                          static_cast<int>(header.size())) == 1);
-  CHECK(EVP_EncryptUpdate(context, raw(body), &length, raw(body), static_cast<int>(body.size())) ==
-        1);
-  CHECK(EVP_EncryptFinal_ex(context, raw(tag), &length) == 1 && length == 0);
-  CHECK(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, static_cast<int>(kTagBytes),
-                            tag.data()) == 1);
-}
-
-Result<MutableBytes> OpenSslAead::open(const OpenJob& job) {
-  if (job.packet.size() < job.header_bytes + kTagBytes) return Unexpected{DropReason::kRunt};
-  if (job.packet.size() > kDatagramBytesMax) return Unexpected{DropReason::kOversize};
-  const MutableBytes header = job.packet.first(job.header_bytes);
-  const std::size_t body_bytes = job.packet.size() - job.header_bytes - kTagBytes;
-  const MutableBytes body = job.packet.subspan(job.header_bytes, body_bytes);
-  const MutableBytes tag = job.packet.last(kTagBytes);
-  const Nonce nonce = nonce_for(job.packet_number);
-  EVP_CIPHER_CTX* const context = context_.get();
-  int length = 0;
-  std::byte end{};
-  if (EVP_DecryptInit_ex2(context, nullptr, nullptr, raw_const(nonce), nullptr) != 1 ||
-      EVP_DecryptUpdate(context, nullptr, &length, raw(header), static_cast<int>(header.size())) !=
-          1 ||
-      EVP_DecryptUpdate(context, raw(body), &length, raw(body), static_cast<int>(body.size())) !=
-          1 ||
-      EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(kTagBytes),
-                          tag.data()) != 1 ||
-      EVP_DecryptFinal_ex(context, raw({&end, 1}), &length) != 1) {
-    return Unexpected{DropReason::kAuthenticationFailed};
-  }
-  return body;
-}
+Aead::Aead(Suite suite, const PacketKeys& keys, Direction direction, AeadBackend backend)
+    : backend_(make(suite, keys, direction, backend)) {}
 
 void Aead::seal_run(std::span<const SealJob> jobs) {
-  for (const SealJob& job : jobs) backend_.seal(job);
+  std::visit(
+      [jobs](auto& backend) {
+        for (const SealJob& job : jobs) backend.seal(job);
+      },
+      backend_);
 }
 
-std::string_view aead_backend() { return "openssl"; }
+Result<MutableBytes> Aead::open(const OpenJob& job) {
+  return std::visit([&job](auto& backend) { return backend.open(job); }, backend_);
+}
+
+std::string_view aead_backend() {
+  switch (best_aead_backend(Suite::kAes128Gcm)) {
+    case AeadBackend::kOpenSsl:
+      break;
+    case AeadBackend::kIpsecMb:
+      return "ipsec-mb";
+  }
+  return "openssl";
+}
 
 }  // namespace sluice::crypto
