@@ -8,7 +8,6 @@ namespace {
 
 constexpr Duration kVideoStep{33'333};
 constexpr Duration kAudioStep{21'333};
-constexpr std::uint16_t kPlayOutMs = 2000;
 
 std::vector<std::byte> encode(const std::vector<wire::RoomMessage>& messages) {
   std::vector<std::byte> bytes;
@@ -68,7 +67,7 @@ std::vector<wire::RoomMessage> RelayClient::first_requests() {
     pushed_.push_back(std::move(pushed));
   }
   wire::Subscribe subscribe;
-  subscribe.playout_delay_max_ms = kPlayOutMs;
+  subscribe.playout_delay_max_ms = config_.play_out_ms;
   if (config_.subscribe_all) requests.emplace_back(subscribe);
   for (const std::string& name : config_.subscribe) {
     subscribe.stream = *StreamName::parse(name);
@@ -231,7 +230,8 @@ void RelayClient::handle_message(Instant now, const link::MessageArrived& messag
 
 void RelayClient::handle_media(Instant now, const link::MediaArrived& media) {
   if (!first_media_at) first_media_at = now;
-  arrivals.push_back({media.track, media.seq, now});
+  const auto header = wire::decode_media_header(media.part.first<kMediaHeaderBytes>());
+  arrivals.push_back({media.track, media.seq, header.dts, now});
   // STREAM was sent before, but its packet may be the one that was lost: its media waits for it.
   early_media_[media.track].push_back(normal_form(media.part));
   take_early_media();
@@ -256,7 +256,7 @@ void RelayClient::report() {
     if (!track.open) continue;
     const Parts& parts = received[track.key];
     while (parts.contains(track.open->value())) ++*track.open;
-    link_->set_report(id, *track.open, kPlayOutMs, 0xFFFF);
+    link_->set_report(id, *track.open, config_.play_out_ms, 0xFFFF);
   }
 }
 
@@ -293,7 +293,7 @@ void RelayClient::push_frame(Instant now, Pushed& pushed, PushedTrack& track) {
       });
   CHECK(written.has_value());
   static_cast<void>(link_->queue_media(track.id, written->first, written->count,
-                                       now + std::chrono::milliseconds{kPlayOutMs}));
+                                       now + std::chrono::milliseconds{config_.play_out_ms}));
   ++track.frames;
   track.next_at += video ? kVideoStep : kAudioStep;
 }

@@ -45,6 +45,7 @@ struct RelayClientConfig {
   bool subscribe_all = true;
   std::vector<std::string> subscribe;  // by name
   bool early = true;                   // requests ride in INIT
+  std::uint16_t play_out_ms = 2000;    // also how long a part is worth sending to the relay
 };
 
 class RelayClient : public SimNode {
@@ -81,6 +82,7 @@ class RelayClient : public SimNode {
   struct Arrival {
     TrackId track{};  // the relay's id for us
     Seq seq;
+    std::uint32_t dts_ms = 0;
     Instant at{};
   };
 
