@@ -42,7 +42,7 @@ struct ViewerGone {
 /// Tokens of the user made until then are void. The one entry that is not a room's.
 struct TokensVoid {
   UserId user;
-  std::int64_t until_ms = 0;  // since the Unix epoch
+  std::int64_t until_s = 0;  // since the Unix epoch
 };
 
 using Change = std::variant<RoomChanged, RoomGone, PusherChanged, PusherGone, ViewerChanged,

@@ -58,7 +58,7 @@ struct ToJson {
   }
 
   Json operator()(const TokensVoid& c) const {
-    return {{"op", "tokens_void"}, {"user", text_of(c.user)}, {"until_ms", c.until_ms}};
+    return {{"op", "tokens_void"}, {"user", text_of(c.user)}, {"until_s", c.until_s}};
   }
 };
 
@@ -169,7 +169,7 @@ std::optional<Change> read_change(const Json& json) {
     change = ViewerGone{fields.name<RoomId>("room"), fields.name<UserId>("user")};
   }
   if (op == "tokens_void") {
-    change = TokensVoid{fields.name<UserId>("user"), fields.number("until_ms")};
+    change = TokensVoid{fields.name<UserId>("user"), fields.number("until_s")};
   }
   return fields.ok() ? change : std::nullopt;
 }

@@ -253,6 +253,14 @@ const Room* RoomStore::find(const RoomKey& key) const {
   return room.type == key.type && room.active ? &room : nullptr;
 }
 
+bool RoomStore::has_place(const RoomKey& key, const UserId& user) const {
+  const auto order = order_.find(key.room);
+  if (order == order_.end()) return rooms_.size() < rules_.rooms;
+  const Room& room = rooms_.at(order->second);
+  return room.type == key.type &&
+         (room.find_pusher(user) != nullptr || room.pushers.size() < pushers_max(room.type));
+}
+
 Room* RoomStore::find_any(const RoomKey& key) {
   const auto order = order_.find(key.room);
   if (order == order_.end()) return nullptr;

@@ -121,6 +121,9 @@ class RoomStore {
   /// Nothing for a room that nobody has entered yet.
   const Room* find(const RoomKey& key) const;
 
+  /// Whether the user is in the room, or could enter it now.
+  bool has_place(const RoomKey& key, const UserId& user) const;
+
   /// Whether any type has this id, entered or not.
   bool knows(const RoomId& room) const { return order_.count(room) != 0; }
 

@@ -1,0 +1,22 @@
+// Base64 with the alphabet that a URL takes as it is (RFC 4648, section 5), without padding.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/base/bytes.h"
+
+namespace sluice::rooms {
+
+std::string to_base64(Bytes bytes);
+
+/// Nothing for a character outside the alphabet, or bits left over that are not zero.
+std::optional<std::vector<std::byte>> from_base64(std::string_view text);
+
+/// Lower case.
+std::string to_hex(Bytes bytes);
+
+}  // namespace sluice::rooms

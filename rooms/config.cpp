@@ -1,0 +1,67 @@
+#include "rooms/config.h"
+
+#include <optional>
+
+#include "proto/base/name.h"
+
+namespace sluice::rooms {
+namespace {
+
+constexpr std::uint64_t kMillion = 1'000'000;
+
+/// It begins every stream's name, beside a user of 48 bytes.
+std::optional<std::string> short_name(const std::string& value) {
+  if (Name<32>::parse(value)) return std::nullopt;
+  return "1 to 32 letters, digits, '_' and '-'";
+}
+
+std::optional<std::string> folder(const std::string& value) {
+  if (!value.empty()) return std::nullopt;
+  return "a folder's path";
+}
+
+/// HOST or HOST:PORT, as it stands in an address.
+std::optional<std::string> host_or_none(const std::string& value) {
+  if (value.find_first_of("/?# \"") == std::string::npos) return std::nullopt;
+  return "HOST or HOST:PORT, without a scheme";
+}
+
+}  // namespace
+
+daemon::Settings settings_of(Config& config) {
+  constexpr auto kAny = daemon::any_text;
+  RoomRules& rules = config.rules;
+  return {
+      "SLUICE_ROOMS_",
+      {{"listen", "address", &config.listen_address, daemon::host_port},
+       {"listen", "connections", &config.listen_connections, kAny, 16, 65535},
+       {"listen", "connections_per_address", &config.listen_connections_per_address, kAny, 1,
+        65535},
+       {"listen", "requests_per_address", &config.listen_requests_per_address, kAny, 0, kMillion},
+       {"service", "state_folder", &config.service_state_folder, folder},
+       {"service", "log_level", &config.service_log_level, daemon::log_level},
+       {"service", "log_format", &config.service_log_format, daemon::log_format},
+       {"relay", "control", &config.relay_control, daemon::socket_path_or_none},
+       {"addresses", "push_host", &config.addresses_push_host, host_or_none},
+       {"addresses", "play_host", &config.addresses_play_host, host_or_none},
+       {"addresses", "bizid", &config.addresses_bizid, short_name},
+       {"account", "sdk_app_id", &config.account_sdk_app_id, kAny, 1, 9'999'999'999},
+       {"account", "type", &config.account_type, kAny, 1, kMillion},
+       {"account", "user_sig_days", &config.account_user_sig_days, kAny, 1, 3650},
+       {"account", "token_days", &config.account_token_days, kAny, 1, 3650},
+       {"account", "chosen_ids", &config.account_chosen_ids},
+       {"rooms", "pushers_double", &rules.pushers_double, kAny, 1, 1000},
+       {"rooms", "pushers_multi", &rules.pushers_multi, kAny, 1, 1000},
+       {"rooms", "pushers_live", &rules.pushers_live, kAny, 1, 1000},
+       {"rooms", "viewers_live", &rules.viewers_live, kAny, 1, kMillion},
+       {"rooms", "most", &rules.rooms, kAny, 1, kMillion},
+       {"rooms", "creator_dissolves_double", &rules.creator_dissolves_double},
+       {"rooms", "creator_dissolves_multi", &rules.creator_dissolves_multi}}};
+}
+
+std::string config_as_toml(const Config& config) {
+  Config copy = config;  // the table is for writing as well
+  return settings_of(copy).as_toml();
+}
+
+}  // namespace sluice::rooms

@@ -1,0 +1,46 @@
+// Config of sluice-rooms: everything an operator can set, in one table (config.cpp) that
+// daemon/settings.h reads from file, environment and flags. `sluice-rooms --check-config` prints
+// it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "daemon/settings.h"
+#include "proto/base/result.h"
+#include "rooms/room_store.h"
+
+namespace sluice::rooms {
+
+/// Plain values, flat; the names are section_key of the file.
+struct Config {
+  std::string listen_address = "127.0.0.1:5757";
+  std::uint64_t listen_connections = 4096;
+  std::uint64_t listen_connections_per_address = 1024;
+  std::uint64_t listen_requests_per_address = 200;  // a second; 0: no limit
+
+  std::string service_state_folder = "/var/lib/sluice-rooms";
+  std::string service_log_level = "info";
+  std::string service_log_format = "text";
+
+  std::string relay_control;  // empty: none
+
+  std::string addresses_push_host;  // empty: the relay's
+  std::string addresses_play_host;
+  std::string addresses_bizid = "8888";
+
+  std::uint64_t account_sdk_app_id = 1'400'000'001;
+  std::uint64_t account_type = 10001;
+  std::uint64_t account_user_sig_days = 30;
+  std::uint64_t account_token_days = 7;
+  bool account_chosen_ids = false;
+
+  RoomRules rules;
+};
+
+/// `config` outlives the result.
+daemon::Settings settings_of(Config& config);
+
+std::string config_as_toml(const Config& config);
+
+}  // namespace sluice::rooms

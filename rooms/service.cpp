@@ -1,0 +1,208 @@
+#include "rooms/service.h"
+
+#include <algorithm>
+
+#include "net/log.h"
+#include "rooms/metrics_page.h"
+
+namespace sluice::rooms {
+namespace {
+
+constexpr std::uint64_t kDaySeconds = 86400;
+
+std::string host_only(const std::string& address) { return address.substr(0, address.rfind(':')); }
+
+ApiConfig api_config(const Config& config) {
+  ApiConfig api;
+  api.sdk_app_id = std::to_string(config.account_sdk_app_id);
+  api.account_type = std::to_string(config.account_type);
+  api.chosen_ids = config.account_chosen_ids;
+  return api;
+}
+
+TokenSeconds lifetimes(const Config& config) {
+  return {config.account_user_sig_days * kDaySeconds, config.account_token_days * kDaySeconds};
+}
+
+std::string_view cause_name(DissolveCause cause) {
+  return kDissolveCauses[static_cast<std::size_t>(cause)];
+}
+
+}  // namespace
+
+Service::Service(net::Loop& loop, Parts parts)
+    : loop_(loop),
+      config_(std::move(parts.config)),
+      version_(std::move(parts.version)),
+      started_s_(net::Loop::wall_clock().value),
+      journal_(std::move(parts.journal.journal)),
+      store_(config_.rules),
+      accounts_(crypto::SealKey{parts.secret}, lifetimes(config_), crypto::system_random()),
+      addresses_(
+          crypto::SealKey{parts.secret},
+          {config_.addresses_push_host, config_.addresses_play_host, config_.addresses_bizid},
+          crypto::system_random()),
+      api_({store_, accounts_, addresses_}, api_config(config_)),
+      guard_(config_.listen_requests_per_address),
+      sweep_(loop, net::Callback<>::to<&Service::on_sweep>(this)),
+      server_(loop, {static_cast<unsigned>(config_.listen_connections),
+                     static_cast<unsigned>(config_.listen_connections_per_address)}) {
+  restore(parts.journal.changes);
+  api_.set_access([this](const RoomId& room, const UserId& user, const Moment& at) {
+    return relay_ ? relay_->view().access(room, user, at.wall) : std::nullopt;
+  });
+  server_.route("GET", "/healthz", [](const net::HttpRequest&) {
+    return net::HttpResponse{200, "text/plain", "ok\n"};
+  });
+  server_.route("GET", "/readyz", [this](const net::HttpRequest&) { return ready(); });
+  server_.route("GET", "/metrics", [this](const net::HttpRequest&) {
+    return net::HttpResponse{200, std::string{kMetricsContentType}, metrics()};
+  });
+  server_.fallback(
+      {[this](const net::HttpRequest& request) { return handle(request); },
+       [](int status) {
+         return json_response(status, {{"code", status}, {"message", "the body's length"}});
+       }});
+}
+
+Result<Address, Failure> Service::listen(const Address& address) { return server_.listen(address); }
+
+void Service::start() {
+  if (!config_.relay_control.empty()) {
+    relay_ = std::make_unique<RelayConnection>(
+        loop_, config_.relay_control, static_cast<std::uint64_t>(started_s_),
+        crypto::system_random(), [this] { on_relay_change(); });
+    relay_->start();
+  }
+  sweep_.arm_in(kSweepInterval);
+}
+
+void Service::stop() { flush(); }
+
+void Service::restore(std::span<const Change> changes) {
+  std::size_t lost = 0;
+  for (const Change& change : changes) {
+    if (const auto* tokens = std::get_if<TokensVoid>(&change)) {
+      accounts_.restore(*tokens);
+    } else if (!store_.restore(loop_.refresh_now(), change)) {
+      ++lost;
+    }
+  }
+  if (lost > 0) LOG(kWarning, "journal_entries_without_room", {{"count", lost}});
+  // A short file from here on, without what was cut at its end.
+  if (auto written = journal_.write_snapshot(snapshot()); !written) {
+    journal_good_ = false;
+    LOG(kError, "journal_not_written", {{"error", written.error().message}});
+  }
+}
+
+std::optional<net::HttpResponse> Service::handle(const net::HttpRequest& request) {
+  if (!guard_.allow(loop_.now(), request.peer)) {
+    ++counts_.refused_floods;
+    return json_response(429, {{"code", 429}, {"message", "too many requests from this address"}});
+  }
+  net::HttpResponse response = api_.handle(request, moment());
+  count(request, response);
+  flush();
+  return response;
+}
+
+/// Only the table's names become labels, and only answers' own codes.
+void Service::count(const net::HttpRequest& request, const net::HttpResponse& response) {
+  const auto found = Api::find(request.path);
+  int code = response.status;
+  if (response.status == 200) {
+    const std::string_view head = response.body;
+    constexpr std::string_view kCode = "{\"code\":";
+    // The answers of utils/get_test_* alone have no code; the seed's have none.
+    code = head.substr(0, kCode.size()) == kCode ? std::atoi(head.data() + kCode.size()) : 0;
+  }
+  ++counts_.requests[{found ? found->route->name : "unknown", code}];
+  LOG(kDebug, "request", {{"route", found ? found->route->name : "unknown"}, {"code", code}});
+}
+
+/// The journal first: nobody hears of what a killed process would have forgotten.
+void Service::flush() {
+  std::vector<Change> changes = store_.take_changes();
+  for (Change& change : api_.take_changes()) changes.push_back(std::move(change));
+  write(std::move(changes));
+  for (const Event& event : store_.take_events()) tell(event);
+}
+
+void Service::write(std::vector<Change> changes) {
+  if (changes.empty()) return;
+  // After a failure the file lacks something: a snapshot brings all of it.
+  auto written = journal_good_ && !journal_.wants_snapshot() ? journal_.append(changes)
+                                                             : journal_.write_snapshot(snapshot());
+  journal_good_ = written.has_value();
+  if (journal_good_) return;
+  ++counts_.journal_failures;
+  static net::LogLimit limit;
+  net::log_limited(limit, net::LogLevel::kError, "journal_not_written",
+                   {{"error", written.error().message}});
+}
+
+std::vector<Change> Service::snapshot() const {
+  std::vector<Change> changes = store_.snapshot();
+  for (Change& change : accounts_.snapshot(net::Loop::wall_clock())) {
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+void Service::tell(const Event& event) {
+  if (const auto* opened = std::get_if<RoomOpened>(&event)) {
+    LOG(kInfo, "room_opened", {{"room", opened->room.view()}, {"type", type_name(opened->type)}});
+  } else if (const auto* gone = std::get_if<RoomDissolved>(&event)) {
+    ++counts_.dissolved[static_cast<std::size_t>(gone->cause)];
+    LOG(kInfo, "room_dissolved", {{"room", gone->room.view()}, {"cause", cause_name(gone->cause)}});
+    if (relay_) relay_->close_room(gone->room);
+  } else if (const auto* left = std::get_if<PusherLeft>(&event)) {
+    const bool timed_out = left->cause == LeaveCause::kTimeout;
+    if (timed_out) ++counts_.members_timed_out;
+    LOG(kInfo, "member_left",
+        {{"room", left->room.view()}, {"user", left->user.view()}, {"timed_out", timed_out}});
+  }
+}
+
+void Service::on_relay_change() {
+  for (const MediaChange& change : relay_->view().take_changes()) {
+    store_.handle_media(loop_.now(), change.room, change.user, change.publishing);
+  }
+  const std::string& address = relay_->view().address();
+  if (!address.empty()) {
+    const std::string host = host_only(address);
+    addresses_.set_hosts(config_.addresses_push_host.empty() ? host : config_.addresses_push_host,
+                         config_.addresses_play_host.empty() ? host : config_.addresses_play_host);
+  }
+  flush();
+}
+
+void Service::on_sweep() {
+  store_.handle_timeout(loop_.now());
+  flush();
+  sweep_.arm_in(kSweepInterval);
+}
+
+net::HttpResponse Service::ready() const {
+  if (journal_good_) return {200, "text/plain", "ready\n"};
+  return {503, "text/plain", "journal\n"};
+}
+
+std::string Service::metrics() const {
+  MetricsView view;
+  view.version = version_;
+  view.start_time_s = started_s_;
+  view.ready = journal_good_;
+  for (const RoomType type : kRoomTypes) {
+    view.rooms[static_cast<std::size_t>(type)] = store_.room_count(type);
+  }
+  view.pushers = store_.pusher_count();
+  view.viewers = store_.viewer_count();
+  view.journal_bytes = journal_.bytes();
+  view.relay_ready = relay_ && relay_->view().ready();
+  view.relay_streams = relay_ ? relay_->view().stream_count() : 0;
+  return metrics_text(view, counts_);
+}
+
+}  // namespace sluice::rooms
