@@ -10,20 +10,6 @@ namespace sluice::link {
 
 namespace {
 
-/// Odds of a miss that are accepted of a frame that comes to its last round open, by MissClass
-/// (P-REPAIR-03). What is realised is a quarter of it and less, as whole repairs are added. Key
-/// frames are worth more, as everything else hangs on them; on the top layer nothing depends.
-constexpr std::array<double, kMissClasses> kTargets{0.0025, 0.0002, 0.02};
-
-/// And of all frames. Where few come so far, as after losses in bursts, each may be given up with
-/// greater odds, up to kRelaxedMost times the target: at 10 % in bursts of five this saves a third
-/// of all coded bytes.
-constexpr std::array<double, kMissClasses> kTargetsOfAll{0.001, 0.0003, 0.01};
-constexpr double kRelaxedMost = 20;
-
-/// Weight of the newest frame in the share that comes to the last round open.
-constexpr double kShareWeight = 1.0 / 100;
-
 /// Coded repairs for each part sent, at the most: with less the cells of 30 % loss and of one round
 /// miss; with much more a path that lies about its losses doubles what we send.
 constexpr double kRepairsPerPart = 0.8;
@@ -54,9 +40,8 @@ void RepairController::open(TrackId track, std::uint8_t generation, bool audio) 
 void RepairController::on_sent(Seq seq, Bytes ring_part, Instant deadline) {
   const SourceParts::Added added = parts_.add(seq, ring_part, deadline, audio_);
   if (added.began) {
-    const auto of = static_cast<std::size_t>(added.frame->miss_class);
-    ++misses_[of].frames;
-    late_share_[of] *= 1.0 - kShareWeight;
+    ++misses_[static_cast<std::size_t>(added.frame->miss_class)].frames;
+    price_.on_frame(added.frame->miss_class);
   }
   repairs_allowed_ = std::min(repairs_allowed_ + kRepairsPerPart, kRepairsSavedMax);
 }
@@ -94,7 +79,7 @@ RepairController::Loss RepairController::on_lost(const PathView& path, Seq seq) 
   if (part->settled || part->queued || part->copies > 0) return Loss::kNeedless;
   const SourceFrame* frame = parts_.frame_of(seq);
   if (frame == nullptr) return Loss::kForgotten;
-  if (covered(path, *frame)) return Loss::kNeedless;
+  if (covered(path, seq)) return Loss::kNeedless;
   if (path.now + path.guard > frame->deadline) return Loss::kTooLate;
   part->queued = true;
   return Loss::kAgain;
@@ -134,27 +119,29 @@ bool RepairController::settled(Seq seq) {
   return part != nullptr && part->settled;
 }
 
-/// The equations that arrived, and those in flight less their losses, already make up for all that
-/// is known to be missing up to this frame.
-bool RepairController::covered(const PathView& path, const SourceFrame& frame) {
-  if (equations_.empty()) return false;
-  std::size_t frames = 0;
-  while (frames < parts_.frames() && !parts_.frame(frames).first.newer_than(frame.first)) ++frames;
-  collect_open(frames, path.now);
-  if (open_.empty()) return false;
-  const Window window{.from = 0, .count = open_.size()};
-  std::size_t missing = 0;
-  for (const Seq seq : open_) {
-    const SourcePart* part = parts_.find(seq);
-    missing += part->copies == 0 && !part->queued ? 1U : 0U;
-  }
+/// The equations over this part that arrived, and those in flight less their losses, already make
+/// up for all that is known to be missing where they reach.
+bool RepairController::covered(const PathView& path, Seq seq) {
   double help = 0;
+  Seq first = seq;
+  Seq last = seq;
   for (std::size_t e = 0; e < equations_.size(); ++e) {
     const Equation& equation = equations_[e];
-    if (!covers(equation, window)) continue;
+    if (equation.state == Equation::State::kGone || equation.first.newer_than(seq) ||
+        seq.newer_than(equation.last)) {
+      continue;
+    }
     help += equation.state == Equation::State::kArrived ? 1.0 : 1.0 - path.loss;
+    if (first.newer_than(equation.first)) first = equation.first;
+    if (equation.last.newer_than(last)) last = equation.last;
   }
-  return static_cast<double>(missing) <= help;
+  std::size_t missing = 0;
+  for (Seq each = first; help > 0 && !each.newer_than(last); ++each) {
+    const SourcePart* part = parts_.find(each);
+    const bool open = part != nullptr && !part->settled;
+    missing += open && part->copies == 0 && !part->queued ? 1U : 0U;
+  }
+  return help > 0 && static_cast<double>(missing) <= help;
 }
 
 // The last round.
@@ -175,36 +162,27 @@ void RepairController::guard(const PathView& path, RecoveryQueues queues) {
     if (frame.deadline - path.guard > path.now) return;
     frame.guarded = true;
     if (frame.deadline < path.now) continue;
-    late_share_[static_cast<std::size_t>(frame.miss_class)] += kShareWeight;
-    collect_open(i + 1, path.now);
-    std::size_t windows = 0;
-    for (std::size_t at = 0; at < open_.size(); at = window_end(at)) ++windows;
+    collect_open(frame);
+    double miss = 0;
     for (std::size_t at = 0; at < open_.size();) {
       const std::size_t end = window_end(at);
-      const Window window{.deadline = frame.deadline,
-                          .target = target_of(frame.miss_class) / static_cast<double>(windows),
-                          .miss_class = frame.miss_class,
-                          .from = at,
-                          .count = end - at};
-      make_safe(path, window, queues);
+      miss += make_safe(path,
+                        {.deadline = frame.deadline,
+                         .miss_class = frame.miss_class,
+                         .from = at,
+                         .count = end - at},
+                        queues);
       at = end;
     }
+    price_.promise(frame.miss_class, std::min(miss, 1.0));
   }
 }
 
-double RepairController::target_of(MissClass miss_class) const {
-  const auto of = static_cast<std::size_t>(miss_class);
-  return std::clamp(kTargetsOfAll[of] / late_share_[of], kTargets[of], kTargets[of] * kRelaxedMost);
-}
-
-void RepairController::make_safe(const PathView& path, const Window& window,
-                                 RecoveryQueues queues) {
+/// The odds that it fails all the same. No equation is over parts of a frame before this: it comes
+/// once for each, and a repair names parts of one frame.
+double RepairController::make_safe(const PathView& path, const Window& window,
+                                   RecoveryQueues queues) {
   OpenWindow odds{.loss = path.loss, .mean_burst = path.burst};
-  for (std::size_t e = 0; e < equations_.size(); ++e) {
-    if (!covers(equations_[e], window)) continue;
-    const bool arrived = equations_[e].state == Equation::State::kArrived;
-    ++(arrived ? odds.equations_in_hand : odds.equations_in_flight);
-  }
   for (std::size_t i = window.from; i < window.from + window.count; ++i) {
     const SourcePart* part = parts_.find(open_[i]);
     const std::size_t copies = part->copies + (part->queued ? 1U : 0U);
@@ -212,14 +190,16 @@ void RepairController::make_safe(const PathView& path, const Window& window,
   }
   // Any arrival makes up for any part: lost ones go as themselves, which the receiver need not
   // solve.
-  std::size_t wanted = repairs_needed(odds, window.target, kRepairsAtOnceMax);
+  const RepairChoice choice = repairs_worth(odds, price_.of(window.miss_class), kRepairsAtOnceMax);
+  std::size_t wanted = choice.repairs;
   for (std::size_t i = window.from; i < window.from + window.count && wanted > 0; ++i) {
     const SourcePart* part = parts_.find(open_[i]);
     if (part->copies > 0 || part->queued) continue;
-    if (!send_again(open_[i], window.deadline, queues)) return;
+    if (!send_again(open_[i], window.deadline, queues)) return 1;
     --wanted;
   }
   while (wanted > 0 && add_repair(window, queues)) --wanted;
+  return choice.miss;
 }
 
 bool RepairController::send_again(Seq seq, Instant deadline, RecoveryQueues queues) {
@@ -256,16 +236,12 @@ bool RepairController::add_repair(const Window& window, RecoveryQueues queues) {
   return true;
 }
 
-/// The parts that are open of the first `frames` frames and still of use, in order.
-void RepairController::collect_open(std::size_t frames, Instant now) {
+/// The parts of the frame that are open, in order.
+void RepairController::collect_open(const SourceFrame& frame) {
   open_.clear();
-  for (std::size_t i = 0; i < frames; ++i) {
-    const SourceFrame& frame = parts_.frame(i);
-    if (frame.open == 0 || frame.deadline < now) continue;
-    for (Seq seq = frame.first; !seq.newer_than(frame.last()); ++seq) {
-      const SourcePart* part = parts_.find(seq);
-      if (part != nullptr && !part->settled) open_.push_back(seq);
-    }
+  for (Seq seq = frame.first; !seq.newer_than(frame.last()); ++seq) {
+    const SourcePart* part = parts_.find(seq);
+    if (part != nullptr && !part->settled) open_.push_back(seq);
   }
 }
 
@@ -287,20 +263,6 @@ std::size_t RepairController::window_end(std::size_t from) const {
   return end;
 }
 
-/// An arrival of this equation makes up for a part of the window: it is, or will be, there, it
-/// names no open part outside and one at least inside.
-bool RepairController::covers(const Equation& equation, const Window& window) const {
-  if (equation.state == Equation::State::kGone) return false;
-  const Seq last = open_[window.from + window.count - 1];
-  if (equation.last.newer_than(last)) return false;
-  if (window.from > 0 && open_[window.from].newer_than(equation.first)) return false;
-  for (std::size_t i = window.from; i < window.from + window.count; ++i) {
-    if (equation.first.newer_than(open_[i])) continue;
-    return !open_[i].newer_than(equation.last);
-  }
-  return false;
-}
-
 void RepairController::drop_past(const PathView& path) {
   const Duration grace = path.rtt + path.rtt / 2 + kVerdictGrace;
   while (parts_.frames() > 0) {
@@ -317,7 +279,10 @@ void RepairController::drop_past(const PathView& path) {
                        : 0U;
       }
       const auto of = static_cast<std::size_t>(frame.miss_class);
-      misses_[of].missed += arrived < frame.open ? 1U : 0U;
+      if (arrived < frame.open) {
+        ++misses_[of].missed;
+        price_.on_missed();
+      }
     }
     parts_.pop_frame();
   }

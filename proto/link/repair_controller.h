@@ -1,8 +1,8 @@
 // RepairController: how one egress track recovers within its deadlines (P-RETX-01, P-REPAIR-03). In
 // the early rounds a lost part goes again as itself. In the last round, a guard before the deadline
 // of a media frame, what is still open of it is made safe: lost parts go once more, then coded
-// repairs over all that is open, until the odds that the frame misses its deadline are below the
-// target of its class.  Without loss it does nothing, has no deadline and costs no byte.
+// repairs over all that is open, as many as are worth their price (miss_price.h). Without loss it
+// does nothing, has no deadline and costs no byte.
 //
 // What it decides goes into the queues of the track's priority; egress.h sends from there and tells
 // it. Every table is bounded; beyond that the oldest is forgotten.
@@ -16,6 +16,7 @@
 #include "proto/base/limits.h"
 #include "proto/base/ring_queue.h"
 #include "proto/link/link_types.h"
+#include "proto/link/miss_price.h"
 #include "proto/link/retransmit.h"
 #include "proto/link/source_parts.h"
 
@@ -110,17 +111,14 @@ class RepairController {
 
   struct Window {
     Instant deadline{};
-    double target = 0;  // odds of a miss
     MissClass miss_class{};
     std::size_t from = 0, count = 0;  // stretch of open_
   };
 
-  void collect_open(std::size_t frames, Instant now);
+  void collect_open(const SourceFrame& frame);
   std::size_t window_end(std::size_t from) const;
-  bool covers(const Equation& equation, const Window& window) const;
-  bool covered(const PathView& path, const SourceFrame& frame);
-  double target_of(MissClass miss_class) const;
-  void make_safe(const PathView& path, const Window& window, RecoveryQueues queues);
+  bool covered(const PathView& path, Seq seq);
+  double make_safe(const PathView& path, const Window& window, RecoveryQueues queues);
   bool send_again(Seq seq, Instant deadline, RecoveryQueues queues);
   bool add_repair(const Window& window, RecoveryQueues queues);
   void forget_equations();
@@ -135,8 +133,7 @@ class RepairController {
   std::uint16_t next_seed_ = 0;
   std::vector<Seq> open_;  // scratch
   double repairs_allowed_ = kRepairsAtStart;
-  /// Of each class: frames that come to their last round open. At first as if all did.
-  std::array<double, kMissClasses> late_share_{1.0, 1.0, 1.0};
+  MissPrice price_;
   std::array<MissCount, kMissClasses> misses_{};
 
   /// Repairs whose arrival still matters.

@@ -11,6 +11,12 @@ namespace {
 /// below the smallest target times the number of outcomes.
 constexpr double kNegligible = 1e-10;
 
+/// Repairs of one window at once.
+constexpr std::size_t kTrainMax = 255;
+
+/// A window that fails with more than this is not given up, whatever repairs cost.
+constexpr double kLikely = 0.5;
+
 double power(double base, std::size_t exponent) {
   double result = 1;
   for (; exponent != 0; exponent >>= 1U) {
@@ -89,53 +95,95 @@ class LossCount {
   std::array<double, kOddsPacketsMax + 1> chance_;  // only first_..last_ are set
 };
 
+/// How many of a row of packets are lost that leave one behind the other: exactly what a two-state
+/// channel does, all lost in its bad state. The row grows by one packet at a time.
+class Train {
+ public:
+  Train(double loss, double mean_burst) {
+    loss = std::clamp(loss, 0.0, 1.0);
+    const bool bursts = loss > 0 && loss < 1 && std::max(mean_burst, 1.0) * (1 - loss) > 1;
+    stays_bad_ = bursts ? 1 - 1 / mean_burst : loss;
+    turns_bad_ = bursts ? loss / (mean_burst * (1 - loss)) : loss;
+    good_[0] = 1 - loss;
+    bad_[0] = loss;  // the state of the packet to come
+  }
+
+  void grow() {
+    // good_ and bad_: k losses so far, and the next packet will pass, or will be lost.
+    double lost_before = 0;
+    double bad_before = 0;
+    for (std::size_t k = 0; k <= packets_; ++k) {
+      // The next packet is sent: in the good state k stays, in the bad one it is k + 1.
+      lost_before = std::exchange(bad_before, bad_[k]);
+      const double passed = good_[k];
+      good_[k] = passed * (1 - turns_bad_) + lost_before * (1 - stays_bad_);
+      bad_[k] = passed * turns_bad_ + lost_before * stays_bad_;
+    }
+    ++packets_;
+    good_[packets_] = bad_before * (1 - stays_bad_);
+    bad_[packets_] = bad_before * stays_bad_;
+  }
+
+  std::size_t packets() const { return packets_; }
+
+  double at(std::size_t losses) const { return good_[losses] + bad_[losses]; }
+
+ private:
+  double stays_bad_ = 0, turns_bad_ = 0;
+  std::size_t packets_ = 0;
+  std::array<double, kTrainMax + 1> good_, bad_;  // up to packets_
+};
+
 /// The odds of one window with any number of repairs added.
 class Odds {
  public:
-  explicit Odds(const OpenWindow& window)
-      : window_(window),
-        in_flight_(std::size_t{window.parts_by_copies[1]} + window.equations_in_flight) {
-    const LossCount twice{window.parts_by_copies[2], power(window.loss, 2), window.mean_burst};
-    const LossCount thrice{window.parts_by_copies[3], power(window.loss, 3), window.mean_burst};
-    most_ = std::min(twice.last() + thrice.last(), kOddsPacketsMax);
-    std::fill_n(more_than_.begin(), most_ + 1, 0.0);
-    for (std::size_t a = twice.first(); a <= twice.last(); ++a) {
-      for (std::size_t b = thrice.first(); b <= thrice.last() && a + b <= most_; ++b)
-        more_than_[a + b] += twice.at(a) * thrice.at(b);
-    }
+  explicit Odds(const OpenWindow& window) : window_(window) {
+    const std::size_t once = std::size_t{window.parts_by_copies[1]} + window.equations_in_flight;
+    more_than_[0] = 1;  // odds of each number at first
+    add({once, window.loss, window.mean_burst});
+    add({window.parts_by_copies[2], power(window.loss, 2), window.mean_burst});
+    add({window.parts_by_copies[3], power(window.loss, 3), window.mean_burst});
     double above = 0;
     for (std::size_t k = most_ + 1; k-- > 0;) above += std::exchange(more_than_[k], above);
   }
 
-  /// Repairs without which the window has no chance at all.
-  std::size_t least() const {
-    const std::size_t have = std::size_t{window_.equations_in_hand} + window_.equations_in_flight;
+  double miss_probability(const Train& repairs) const {
     const std::size_t gone = window_.parts_by_copies[0];
-    return gone > have ? gone - have : 0;
-  }
-
-  double miss_probability(std::size_t repairs) const {
-    if (repairs < least()) return 1;
-    const std::size_t bearable = window_.equations_in_hand + window_.equations_in_flight + repairs -
-                                 window_.parts_by_copies[0];
-    if (bearable >= in_flight_ + repairs + most_) return 0;
-    const LossCount lost{in_flight_ + repairs, window_.loss, window_.mean_burst};
+    const std::size_t have =
+        std::size_t{window_.equations_in_hand} + window_.equations_in_flight + repairs.packets();
+    if (have < gone) return 1;
+    const std::size_t bearable = have - gone;
     double miss = 0;
-    for (std::size_t k = lost.first(); k <= lost.last(); ++k) {
+    for (std::size_t k = 0; k <= repairs.packets(); ++k) {
       if (k > bearable) {
-        miss += lost.at(k);
+        miss += repairs.at(k);
       } else if (bearable - k < most_) {
-        miss += lost.at(k) * more_than_[bearable - k];
+        miss += repairs.at(k) * more_than_[bearable - k];
       }
     }
     return miss;
   }
 
  private:
+  void add(const LossCount& more) {
+    if (more.last() == 0) return;
+    const std::size_t most = std::min(most_ + more.last(), kOddsPacketsMax);
+    std::fill(more_than_.begin() + static_cast<std::ptrdiff_t>(most_) + 1,
+              more_than_.begin() + static_cast<std::ptrdiff_t>(most) + 1, 0.0);
+    for (std::size_t sum = most + 1; sum-- > 0;) {
+      double odds = 0;
+      const std::size_t from = std::max(more.first(), sum > most_ ? sum - most_ : 0);
+      for (std::size_t k = from; k <= std::min(more.last(), sum); ++k) {
+        odds += more.at(k) * more_than_[sum - k];
+      }
+      more_than_[sum] = odds;
+    }
+    most_ = most;
+  }
+
   const OpenWindow& window_;
-  std::size_t in_flight_;
-  std::size_t most_ = 0;                               // parts of several copies that may be lost
-  std::array<double, kOddsPacketsMax + 1> more_than_;  // P(Y > k), for k up to most_
+  std::size_t most_ = 0;                               // packets in flight that may be lost
+  std::array<double, kOddsPacketsMax + 1> more_than_;  // P(that many and more), up to most_
 };
 
 }  // namespace
@@ -152,32 +200,36 @@ double burst_variance(double loss, double mean_burst, std::size_t packets) noexc
 }
 
 double miss_probability(const OpenWindow& window) noexcept {
-  return Odds{window}.miss_probability(0);
+  return Odds{window}.miss_probability(Train{window.loss, window.mean_burst});
 }
 
 std::uint16_t repairs_needed(const OpenWindow& window, double miss_target,
                              std::uint16_t repairs_max) noexcept {
   const Odds odds{window};
-  const std::size_t most = std::min<std::size_t>(repairs_max, 255);
-  std::size_t enough = odds.least();
-  if (enough >= most) return static_cast<std::uint16_t>(most);
-  if (odds.miss_probability(enough) <= miss_target) return static_cast<std::uint16_t>(enough);
-  // Doubling steps until it is enough, then halving between the last two.
-  std::size_t too_few = enough;
-  for (std::size_t step = 1;; step *= 2) {
-    enough = std::min(too_few + step, most);
-    if (enough == most || odds.miss_probability(enough) <= miss_target) break;
-    too_few = enough;
+  const std::size_t most = std::min<std::size_t>(repairs_max, kTrainMax);
+  Train train{window.loss, window.mean_burst};
+  while (train.packets() < most && odds.miss_probability(train) > miss_target) train.grow();
+  return static_cast<std::uint16_t>(train.packets());
+}
+
+RepairChoice repairs_worth(const OpenWindow& window, double price,
+                           std::uint16_t repairs_max) noexcept {
+  const Odds odds{window};
+  const std::size_t most = std::min<std::size_t>(repairs_max, kTrainMax);
+  Train train{window.loss, window.mean_burst};
+  RepairChoice best{0, odds.miss_probability(train)};
+  double least = best.miss;
+  // While a miss is likelier than not, one repair more may gain little and the next one much; in
+  // the end no number of repairs gains more than the miss that is left.
+  for (double miss = best.miss; miss > price && train.packets() < most;) {
+    train.grow();
+    miss = odds.miss_probability(train);
+    const double cost = miss + price * static_cast<double>(train.packets());
+    if (cost > least && best.miss < kLikely) continue;
+    least = cost;
+    best = {static_cast<std::uint16_t>(train.packets()), miss};
   }
-  while (enough - too_few > 1) {
-    const std::size_t middle = too_few + (enough - too_few) / 2;
-    if (odds.miss_probability(middle) <= miss_target) {
-      enough = middle;
-    } else {
-      too_few = middle;
-    }
-  }
-  return static_cast<std::uint16_t>(enough);
+  return best;
 }
 
 }  // namespace sluice::link

@@ -10,7 +10,8 @@
 //   P(fail) = P(lost for certain + X + Y > equations in hand + in flight).
 //
 // X and Y are binomial; where losses come in bursts, beta-binomial with the variance that losses of
-// a two-state (Gilbert-Elliott) channel have in a row of so many packets. That a set of equations
+// a two-state (Gilbert-Elliott) channel have in a row of so many packets. Repairs to come leave in
+// one row, and of those the losses are exactly such a channel's. That a set of equations
 // depends on itself (one in 255 when there are just enough) is left out.
 #pragma once
 
@@ -48,6 +49,17 @@ double miss_probability(const OpenWindow& window) noexcept;
 /// us for a window of 50 parts, 8 for one of 250; with bursts 7 and 20.
 std::uint16_t repairs_needed(const OpenWindow& window, double miss_target,
                              std::uint16_t repairs_max = 255) noexcept;
+
+/// How many repairs, and the P(fail) they leave.
+struct RepairChoice {
+  std::uint16_t repairs = 0;
+  double miss = 1;
+};
+
+/// The number of further repairs over the window that costs least, when a repair costs `price` and
+/// a failure 1.
+RepairChoice repairs_worth(const OpenWindow& window, double price,
+                           std::uint16_t repairs_max = 255) noexcept;
 
 /// How many times the variance of independent losses that of a row of `packets` is.
 double burst_variance(double loss, double mean_burst, std::size_t packets) noexcept;

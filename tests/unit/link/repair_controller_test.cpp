@@ -59,8 +59,8 @@ TEST_F(ControllerTest, MakesWhatIsOpenSafeInTheLastRound) {  // P-REPAIR-03
   controller.guard(path(244), queues);
   EXPECT_TRUE(repairs.empty());
   controller.guard(path(245), queues);
-  // One copy in flight and n repairs: 0.2^(n + 1) <= 0.0025.
-  EXPECT_EQ(repairs.size(), 3U);
+  // One copy in flight and n repairs: a fifth of 0.2^(n + 1) is below the first price, 0.00065.
+  EXPECT_EQ(repairs.size(), 4U);
   EXPECT_TRUE(lost.empty());
   EXPECT_EQ(repairs.front().first, frame.first);
   EXPECT_EQ(repairs.front().span, 1U);
@@ -101,6 +101,60 @@ TEST_F(ControllerTest, ALossThatEquationsMakeUpForIsNotSentAgain) {  // P-RETX-0
   controller.drop_past(path(900));
   EXPECT_EQ(controller.misses()[0].frames, 1U);
   EXPECT_EQ(controller.misses()[0].missed, 0U);
+}
+
+TEST_F(ControllerTest, EquationsMakeUpForNoMoreThanTheyAre) {  // P-RETX-01
+  const auto frame = send(0, 8'000);
+  const auto next = send(33, 8'000);
+  for (std::uint32_t i = 2; i < frame.count; ++i) controller.on_acknowledged(frame.first + i);
+  for (std::uint32_t i = 2; i < next.count; ++i) controller.on_acknowledged(next.first + i);
+  controller.guard(path(245), queues);
+  ASSERT_GE(repairs.size(), 3U);
+  const std::uint32_t first = repairs.front().equation;
+  for (std::uint32_t i = 0; i < repairs.size(); ++i) {
+    controller.on_repair_sent(first + i);
+    controller.on_repair_settled(first + i, i == 0);
+  }
+  EXPECT_EQ(controller.on_lost(path(244), frame.first), RepairController::Loss::kNeedless);
+  EXPECT_EQ(controller.on_lost(path(244), frame.first + 1), RepairController::Loss::kAgain)
+      << "one equation arrived, two parts are missing";
+  EXPECT_EQ(controller.on_lost(path(244), next.first), RepairController::Loss::kAgain)
+      << "it is over no part of this frame";
+}
+
+TEST(MissPrice, FallsWithWhatIsPromisedAndRisesWhereFewFramesComeLate) {
+  MissPrice price;
+  const double first = price.of(MissClass::kPlain);
+  for (int i = 0; i < 100; ++i) price.on_frame(MissClass::kPlain);
+  const double raised = price.of(MissClass::kPlain);
+  EXPECT_GT(raised, first * 2);
+  EXPECT_EQ(price.of(MissClass::kPrecious), 0.0002) << "each class has its own";
+  price.promise(MissClass::kPlain, 0.01);
+  EXPECT_LT(price.of(MissClass::kPlain), raised);
+  // Where each frame is promised what it may cost, the price stays.
+  MissPrice even;
+  for (int i = 0; i < 10'000; ++i) {
+    even.on_frame(MissClass::kPlain);
+    even.promise(MissClass::kPlain, 0.00065 / even.bias());
+  }
+  EXPECT_NEAR(even.of(MissClass::kPlain), 0.00065, 1e-5);
+}
+
+TEST(MissPrice, BelievesTheMissesMoreThanTheModelInTheEnd) {
+  MissPrice price;
+  for (int i = 0; i < 100'000; ++i) {
+    price.on_frame(MissClass::kPlain);
+    if (i % 1'000 == 0) price.promise(MissClass::kPlain, 1);
+    if (i % 500 == 0) price.on_missed();
+  }
+  EXPECT_NEAR(price.bias(), 1.9, 0.2) << "two for each that was promised";
+  for (int i = 0; i < 3'000; ++i) price.on_missed();
+  EXPECT_EQ(price.bias(), 4) << "bounded";
+  MissPrice lucky;
+  for (int i = 0; i < 100; ++i) lucky.promise(MissClass::kPlain, 1);
+  EXPECT_EQ(lucky.bias(), 0.5);
+  for (int i = 0; i < 2'000'000; ++i) lucky.on_frame(MissClass::kPlain);
+  EXPECT_NEAR(lucky.bias(), 1.3, 0.01) << "it forgets";
 }
 
 TEST_F(ControllerTest, CountsAMissByItsClass) {

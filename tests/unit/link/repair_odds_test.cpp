@@ -116,7 +116,8 @@ TEST(RepairOdds, PoolingIsCheap) {
 }
 
 /// What a window meets on a channel with two states, by trial.
-double tried(const OpenWindow& window, sim::Xoshiro& random, int trials) {
+/// The repairs to come leave together, later than the rest.
+double tried(const OpenWindow& window, sim::Xoshiro& random, int trials, int repairs = 0) {
   const double leaves = 1 / window.mean_burst;
   const double enters = window.loss / (1 - window.loss) * leaves;
   int misses = 0;
@@ -127,10 +128,15 @@ double tried(const OpenWindow& window, sim::Xoshiro& random, int trials) {
       if (bad) ++lost;
       bad = random.chance(bad ? 1 - leaves : enters);
     }
+    bad = random.chance(window.loss);
+    for (int i = 0; i < repairs; ++i) {
+      if (bad) ++lost;
+      bad = random.chance(bad ? 1 - leaves : enters);
+    }
     for (int i = 0; i < window.parts_by_copies[2]; ++i) {
       if (random.chance(window.loss) && random.chance(window.loss)) ++lost;
     }
-    const int equations = window.equations_in_hand + window.equations_in_flight;
+    const int equations = window.equations_in_hand + window.equations_in_flight + repairs;
     if (window.parts_by_copies[0] + lost > equations) ++misses;
   }
   return double(misses) / trials;
@@ -158,6 +164,44 @@ TEST(RepairOdds, AreThoseThatLargeWindowsMeetByTrial) {
   }
 }
 
+/// Repairs in one row are lost as the channel loses them, to the letter.
+TEST(RepairOdds, OfRepairsInOneRowAreExact) {
+  sim::Xoshiro random{5};
+  for (const double burst : {1.0, 1.6, 5.0}) {
+    for (const unsigned gone : {1U, 2U, 6U}) {
+      OpenWindow window;
+      window.loss = 0.15;
+      window.mean_burst = std::max(burst, 1 / (1 - window.loss));
+      window.parts_by_copies[0] = static_cast<std::uint16_t>(gone);
+      for (const double target : {0.3, 0.05}) {
+        const int repairs = repairs_needed(window, target);
+        constexpr int kTrials = 50'000;
+        const double deviation = 5 * std::sqrt(target / kTrials);
+        EXPECT_LE(tried(window, random, kTrials, repairs), target + deviation) << burst;
+        EXPECT_GE(tried(window, random, kTrials, repairs - 1), target - deviation) << burst;
+      }
+    }
+  }
+}
+
+TEST(RepairOdds, ThePriceDecidesHowManyRepairsAreWorthIt) {
+  sim::Xoshiro random{6};
+  for (int i = 0; i < 60; ++i) {
+    const OpenWindow window = random_window(random);
+    for (const double price : {0.1, 0.003, 0.0001}) {
+      constexpr unsigned kMost = 2;
+      const RepairChoice choice = repairs_worth(window, price, kMost);
+      EXPECT_NEAR(choice.miss, enumerated(window, choice.repairs), 1e-9);
+      if (choice.miss > 0.5) continue;  // not given up while there is any hope
+      for (unsigned other = 0; other <= kMost; ++other) {
+        const double miss = enumerated(window, other);
+        if (miss > 0.5) continue;
+        EXPECT_LE(choice.miss + price * choice.repairs, miss + price * other + 1e-9);
+      }
+    }
+  }
+}
+
 /// The beta-binomial is a model of bursts, not their law: held to a factor of 2 around one in ten
 /// and of 4 around one in a thousand.
 TEST(RepairOdds, KnowBursts) {
@@ -169,11 +213,12 @@ TEST(RepairOdds, KnowBursts) {
         window.loss = loss;
         window.mean_burst = 5;
         window.parts_by_copies[1] = static_cast<std::uint16_t>(parts);
-        window.equations_in_flight = repairs_needed(window, target);
-        const double met = tried(window, random, 50'000);
+        const int repairs = repairs_needed(window, target);
+        const double met = tried(window, random, 50'000, repairs);
         EXPECT_LE(met, target * (target < 0.01 ? 4 : 2)) << loss << ", " << parts;
         OpenWindow without = window;
         without.mean_burst = 1;
+        without.equations_in_flight = static_cast<std::uint16_t>(repairs);
         EXPECT_LT(miss_probability(without), met + 1e-4) << "bursts make it worse";
       }
     }
