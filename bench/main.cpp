@@ -2,11 +2,13 @@
 // one only knows their names.
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 #include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "bench/echo.h"
+#include "bench/floor/floor.h"
 #include "bench/link/link_command.h"
 #include "bench/load/load_run.h"
 
@@ -47,6 +49,45 @@ int run_load_command(const sluice::bench::LoadOptions& options, const std::strin
     return kExitEnvironment;
   }
   return report->frames_received == report->frames_expected ? 0 : kExitFailed;
+}
+
+int run_floor_command(sluice::bench::FloorOptions options, const std::string& cipher,
+                      const std::string& json_file) {
+  constexpr int kExitBadInput = 2;
+  options.cipher = *sluice::bench::cipher_from(cipher);  // the command line knows no others
+  try {
+    const sluice::bench::FloorReport report = sluice::bench::run_floor(options);
+    if (write_report(json_file, sluice::bench::floor_json(report))) {
+      return report.packets_out == 0 ? kExitFailed : 0;
+    }
+    std::fprintf(stderr, "sluice-bench: cannot write %s\n", json_file.c_str());
+  } catch (const std::invalid_argument& bad) {
+    std::fprintf(stderr, "sluice-bench: %s\n", bad.what());
+    return kExitBadInput;
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "sluice-bench: %s\n", failure.what());
+  }
+  return kExitEnvironment;
+}
+
+CLI::App* add_floor_command(CLI::App& app, sluice::bench::FloorOptions& floor, std::string& cipher,
+                            std::string& json) {
+  CLI::App* command =
+      app.add_subcommand("floor", "a bare forwarder: what a copy of a packet costs at the least");
+  command->add_option("--cipher", cipher, "copy, openssl or ipsec-mb")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"copy", "openssl", "ipsec-mb"}));
+  command->add_option("--subscribers", floor.subscribers, "copies of each packet")
+      ->capture_default_str();
+  command->add_option("--burst", floor.burst, "packets to one subscriber in one message")
+      ->capture_default_str();
+  command->add_option("--bytes", floor.packet_bytes, "media in each packet")->capture_default_str();
+  command->add_option("--seconds", floor.seconds, "how long to forward")
+      ->capture_default_str()
+      ->check(CLI::Range(0.1, 3600.0, "seconds"));
+  command->add_option("--json", json, "where the report goes, - for standard output")
+      ->capture_default_str();
+  return command;
 }
 
 CLI::App* add_load_command(CLI::App& app, sluice::bench::LoadOptions& load, std::string& json) {
@@ -99,6 +140,10 @@ int main(int argc, char** argv) {
   std::string load_json_file = "-";
   const CLI::App* load_command = add_load_command(app, load, load_json_file);
 
+  sluice::bench::FloorOptions floor;
+  std::string floor_cipher = "openssl", floor_json_file = "-";
+  const CLI::App* floor_command = add_floor_command(app, floor, floor_cipher, floor_json_file);
+
   sluice::bench::LinkCommand link;
   const CLI::App* link_command = sluice::bench::add_link_command(app, link);
 
@@ -109,6 +154,7 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kExitBadInput;
   }
   if (link_command->parsed()) return sluice::bench::run_link_command(link);
+  if (floor_command->parsed()) return run_floor_command(floor, floor_cipher, floor_json_file);
   if (load_command->parsed()) return run_load_command(load, load_json_file);
   if (echo_command->parsed()) return run_echo_command(echo, echo_json_file);
   return 0;

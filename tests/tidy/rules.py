@@ -36,7 +36,7 @@ EDGES = {
 # System header (as a pattern) -> the files that may include it (as a pattern).
 SYSTEM_HEADERS = [
     (r"sodium(\.h|/)", r"proto/crypto/|tests/"),
-    (r"intel-ipsec-mb\.h", r"proto/crypto/"),
+    (r"intel-ipsec-mb\.h", r"proto/crypto/|bench/floor/"),
     (r"openssl/", r"proto/crypto/|net/tls|tests/|bench/"),
     (r"uv\.h", r"net/|tests/unit/net/"),
     (
