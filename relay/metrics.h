@@ -12,6 +12,7 @@
 #include "net/counter.h"
 #include "proto/base/drop_reason.h"
 #include "proto/base/time.h"
+#include "proto/link/link_types.h"
 
 namespace sluice::relay {
 
@@ -116,6 +117,12 @@ struct alignas(64) WorkerMetrics : ThreadMetrics {
   net::Counter parts_in, parts_forwarded;  // parts stored; parts queued, once for each subscription
   net::Counter frames_in, frames_forwarded, frames_dropped;
   net::Counter parts_retransmitted, packets_lost, packets_missing;
+  net::Counter packets_late;  // taken for lost, and acknowledged after all
+  net::Counter repairs_in, repairs_out, parts_revived;
+  net::Counter feedback_bytes_out;
+  /// Media frames sent while there was loss, and those not whole at their deadline
+  /// (link::MissClass).
+  std::array<net::Counter, link::kMissClasses> frames_watched, frames_missed;
   net::Counter handover_parts_in, handover_parts_out;
   net::Counter key_requests_in, key_requests_out;
   net::Counter resets_sent;

@@ -147,6 +147,7 @@ const Address& Link::peer() const { return state_->path.peer(); }
 LinkStats Link::stats() const {
   LinkStats stats = state_->counts;
   stats.packets_lost = state_->loss.meter().lost_total();
+  stats.packets_late = state_->loss.late_total();
   stats.loss_ratio = state_->loss.meter().ratio();
   stats.packets_missing = state_->received.missing();
   stats.parts_given_up = state_->egress.parts_given_up();

@@ -169,6 +169,7 @@ struct LinkStats {
   std::uint64_t repairs_received = 0;
   std::uint64_t parts_revived = 0;        // brought back by repairs here
   std::uint64_t packets_lost = 0;         // sent by us, declared lost
+  std::uint64_t packets_late = 0;         // and acknowledged after all: what went again for nothing
   std::uint64_t packets_missing = 0;      // gaps seen in what we receive
   std::uint64_t parts_retransmitted = 0;  // by us
   std::uint64_t parts_given_up = 0;

@@ -54,6 +54,7 @@ Status<> LossDetector::handle_feedback(Instant now, const wire::Feedback& feedba
   newest_ = !newest_feedback_ || wire::newer_feedback(feedback.number, *newest_feedback_);
   if (newest_) newest_feedback_ = feedback.number;
   measure_rtt(now, feedback, sent, rtt);
+  count_late(feedback);
   Settled settled;
   for (const wire::AckRange& range : feedback.ranges()) acknowledge(range, sent, settled);
   const bool shows_highest = feedback.highest() == highest_acknowledged_;
@@ -109,10 +110,33 @@ void LossDetector::detect_losses(SentPackets& sent, const RttEstimator& rtt, Dur
                                            kReorderPackets;
     if (!by_number && packet.sent_at > shown) return;
     packet.state = SentPacket::State::kLost;
+    note_lost(*n);
     ++settled.lost;
     settled.bursts += n->value == behind_last_lost_ ? 0U : 1U;
     behind_last_lost_ = n->value + 1;
     collect(sent, packet, lost_);
+  }
+}
+
+void LossDetector::note_lost(PacketNumber number) {
+  lately_lost_[losses_noted_++ % kLatelyLost] = number.value;
+}
+
+// Ranges go from high to low, and what lies below them all is not told of any more.
+void LossDetector::count_late(const wire::Feedback& feedback) {
+  for (std::uint64_t& number : lately_lost_) {
+    if (number == kNoPacket) continue;
+    bool told = false;
+    for (const wire::AckRange& range : feedback.ranges()) {
+      told = range.first.value <= number;
+      if (!told) continue;
+      if (number <= range.last.value) {
+        ++late_total_;
+        number = kNoPacket;
+      }
+      break;
+    }
+    if (!told) number = kNoPacket;
   }
 }
 
@@ -154,6 +178,7 @@ void LossDetector::on_probe(Instant now, SentPackets& sent) {
   if (!oldest) return;
   SentPacket& packet = sent.at(*oldest);
   packet.state = SentPacket::State::kLost;
+  note_lost(*oldest);
   collect(sent, packet, lost_);
   meter_.add(now, 0, 1);
   sent.drop_settled(now);

@@ -24,6 +24,10 @@ constexpr std::array<std::string_view, kHandshakeStatusCount> kHandshakeResults{
 constexpr std::array<std::string_view, static_cast<std::size_t>(PacketKind::kCount)> kPacketKinds{
     "handshake", "data", "reset"};
 
+/// By link::MissClass: key frames and sound, on which all else depends; on the top layer nothing.
+constexpr std::array<std::string_view, link::kMissClasses> kMissClassNames{"plain", "precious",
+                                                                           "top_layer"};
+
 double as_double(std::uint64_t value) { return static_cast<double>(value); }
 
 double us_as_seconds(std::uint64_t us) { return static_cast<double>(us) * 1e-6; }
@@ -65,6 +69,7 @@ class Collector {
     collect_handshakes();
     collect_traffic();
     collect_media();
+    collect_recovery();
     collect_threads();
     collect_latency();
     collect_control();
@@ -193,6 +198,33 @@ class Collector {
         .add(sum_workers(&W::handover_parts_out), {{"direction", "out"}});
     counter("worker_mail_total", "Messages between the relay's threads.")
         .add(sum_workers(&W::mail_in));
+  }
+
+  void collect_recovery() {
+    using W = WorkerMetrics;
+    counter("packets_late_total", "Packets sent, taken for lost, and acknowledged after all.")
+        .add(sum_workers(&W::packets_late));
+    counter("repairs_total", "Coded repairs received from pushers, and sent to subscribers.")
+        .add(sum_workers(&W::repairs_in), {{"direction", "in"}})
+        .add(sum_workers(&W::repairs_out), {{"direction", "out"}});
+    counter("parts_revived_total", "Lost parts of pushers that repairs brought back.")
+        .add(sum_workers(&W::parts_revived));
+    counter("feedback_bytes_total", "Bytes of feedback sent, wherever they rode.")
+        .add(sum_workers(&W::feedback_bytes_out));
+    add_by_class("frames_watched_total", "Media frames sent on links with loss, by class.",
+                 &W::frames_watched);
+    add_by_class("frames_missed_total", "Those of them that were not whole at their deadline.",
+                 &W::frames_missed);
+  }
+
+  void add_by_class(const std::string& name, std::string help,
+                    std::array<net::Counter, link::kMissClasses> WorkerMetrics::*counters) {
+    Family family = counter(name, std::move(help));
+    for (std::size_t i = 0; i < kMissClassNames.size(); ++i) {
+      std::uint64_t sum = 0;
+      for (const WorkerMetrics* worker : source_.workers) sum += (worker->*counters)[i].value();
+      family.add(as_double(sum), {{"class", std::string{kMissClassNames[i]}}});
+    }
   }
 
   void collect_threads() {

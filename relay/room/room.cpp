@@ -10,6 +10,23 @@ namespace sluice::relay {
 
 namespace {
 
+/// What a link's recovery did since `last`.
+void count_recovery(WorkerMetrics& metrics, const link::LinkStats& now,
+                    const link::LinkStats& last) {
+  metrics.parts_retransmitted.add(now.parts_retransmitted - last.parts_retransmitted);
+  metrics.packets_lost.add(now.packets_lost - last.packets_lost);
+  metrics.packets_late.add(now.packets_late - last.packets_late);
+  metrics.packets_missing.add(now.packets_missing - last.packets_missing);
+  metrics.repairs_in.add(now.repairs_received - last.repairs_received);
+  metrics.repairs_out.add(now.repairs_sent - last.repairs_sent);
+  metrics.parts_revived.add(now.parts_revived - last.parts_revived);
+  metrics.feedback_bytes_out.add(now.feedback_bytes_sent - last.feedback_bytes_sent);
+  for (std::size_t i = 0; i < link::kMissClasses; ++i) {
+    metrics.frames_watched[i].add(now.misses[i].frames - last.misses[i].frames);
+    metrics.frames_missed[i].add(now.misses[i].missed - last.misses[i].missed);
+  }
+}
+
 LeaveReason reason_of(const link::Closed& closed) {
   switch (closed.code) {
     case link::CloseCode::kDone:
@@ -309,10 +326,7 @@ void Room::tick(Instant now) {
     member->bytes_out_per_s = (stats.bytes_sent - member->bytes_out_at_tick) * kTicksPerSecond;
     member->bytes_in_at_tick = stats.bytes_received;
     member->bytes_out_at_tick = stats.bytes_sent;
-    const link::LinkStats& last = member->stats_at_tick;
-    context_.metrics.parts_retransmitted.add(stats.parts_retransmitted - last.parts_retransmitted);
-    context_.metrics.packets_lost.add(stats.packets_lost - last.packets_lost);
-    context_.metrics.packets_missing.add(stats.packets_missing - last.packets_missing);
+    count_recovery(context_.metrics, stats, member->stats_at_tick);
     member->stats_at_tick = stats;
     if (now >= member->session_ends) {
       close_member(now, *member, link::CloseCode::kNotAllowed, LeaveReason::kExpired);

@@ -61,6 +61,9 @@ TEST(Revived, GoToEverySubscriptionWithinTheTurnInWhichTheyCame) {
   EXPECT_GT(turns, 500U);
   EXPECT_GT(world.uplink_stats().parts_revived, before.parts_revived + 10);
   EXPECT_GT(world.ann.link()->stats().parts_retransmitted, 100U);
+  EXPECT_GT(metrics.parts_revived.value(), before.parts_revived);
+  EXPECT_GT(metrics.repairs_in.value(), metrics.parts_revived.value());
+  EXPECT_GT(metrics.feedback_bytes_out.value(), 10'000U);
   world.house.stop_media();
   world.house.net.run_for(seconds{2});
   for (RelayClient* bob : world.bobs) {

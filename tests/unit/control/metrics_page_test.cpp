@@ -62,6 +62,28 @@ TEST(MetricsPage, SumsTheShardsOfAllThreads) {
   EXPECT_EQ(value_of(text, "sluice_relay_ready"), "1");
 }
 
+TEST(MetricsPage, TellsOfRecoveryAndItsMissesByClass) {
+  Shards shards;
+  shards.first.packets_late.add(2);
+  shards.first.repairs_in.add(3);
+  shards.second.repairs_out.add(4);
+  shards.second.parts_revived.add(5);
+  shards.first.feedback_bytes_out.add(6);
+  shards.first.frames_watched[1].add(700);
+  shards.second.frames_watched[1].add(70);
+  shards.second.frames_missed[2].add(8);
+  const std::string text = metrics_text(shards.source());
+  const std::string of = "sluice_relay_";
+  EXPECT_EQ(value_of(text, of + "packets_late_total"), "2");
+  EXPECT_EQ(value_of(text, of + "repairs_total{direction=\"in\"}"), "3");
+  EXPECT_EQ(value_of(text, of + "repairs_total{direction=\"out\"}"), "4");
+  EXPECT_EQ(value_of(text, of + "parts_revived_total"), "5");
+  EXPECT_EQ(value_of(text, of + "feedback_bytes_total"), "6");
+  EXPECT_EQ(value_of(text, of + "frames_watched_total{class=\"precious\"}"), "770");
+  EXPECT_EQ(value_of(text, of + "frames_missed_total{class=\"top_layer\"}"), "8");
+  EXPECT_EQ(value_of(text, of + "frames_missed_total{class=\"plain\"}"), "0");
+}
+
 TEST(MetricsPage, TheLatencyHistogramCountsEveryTurnOnce) {
   Shards shards;
   for (const std::int64_t us : {0, 1, 3, 1000, 1001})

@@ -125,6 +125,20 @@ TEST(LossDetector, ThreeHigherNumbersMakeALoss) {  // P-LOSS-01
   }
 }
 
+TEST(LossDetector, CountsOnceWhatWasTakenForLostAndCameAfterAll) {
+  Sender sender{20};
+  ASSERT_TRUE(sender.feed(at_ms(30), feedback_of({{{6}, {6}}, {{0}, {1}}})));
+  ASSERT_EQ(sender.lost(), (Parts{2, 3}));
+  EXPECT_EQ(sender.loss.late_total(), 0U);
+  for (int again = 0; again < 2; ++again) {
+    ASSERT_TRUE(sender.feed(at_ms(31), feedback_of({{{5}, {7}}, {{3}, {3}}, {{0}, {1}}})));
+    EXPECT_EQ(sender.loss.late_total(), 1U);
+  }
+  ASSERT_TRUE(sender.feed(at_ms(32), feedback_of({{{5}, {8}}})));
+  ASSERT_TRUE(sender.feed(at_ms(33), feedback_of({{{0}, {9}}})));
+  EXPECT_EQ(sender.loss.late_total(), 1U) << "2 lay below all that was told of since";
+}
+
 TEST(LossDetector, ASkippedNumberIsNoneOfTheThree) {  // P-LOSS-01, P-DATA-05
   Sender s{2};
   s.sent.skip_number(at_ms(2));
