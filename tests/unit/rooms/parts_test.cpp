@@ -4,10 +4,7 @@
 #include "rooms/base64.h"
 #include "rooms/config.h"
 #include "rooms/flood_guard.h"
-#include "rooms/metrics_page.h"
-#include "rooms/program.h"
 #include "rooms/relay_view.h"
-#include "rooms/service.h"
 #include "tests/unit/rooms/api_support.h"
 #include "tests/unit/rooms/rooms_support.h"
 
