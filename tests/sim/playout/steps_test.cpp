@@ -46,9 +46,12 @@ TEST(PlayOutSteps, JitterThatBeginsIsFollowedAtOnceAndLeftSlowly) {
   EXPECT_LE(call.delay(), before + milliseconds{2});
 }
 
-// The step from clean to 20 % loss: within 2 s frames are whole again.
+// The step from clean to 20 % loss: within 2 s 99 % of frames, pictures and sound, are whole again.
+// Counted over ten calls: in one of 20 s a handful more or less is chance.
 TEST(PlayOutSteps, LossThatBeginsIsFollowedAtOnce) {
-  for (const std::uint64_t seed : {4U, 5U, 6U}) {
+  constexpr std::uint64_t kCalls = 10, kFramesOfCall = 1500;
+  std::uint64_t missed = 0;
+  for (std::uint64_t seed = 4; seed < 4 + kCalls; ++seed) {
     LiveCall call{seed, independent(40), way(milliseconds{5}), way(milliseconds{50})};
     call.run_for(seconds{12});
     EXPECT_LE(call.delay(), milliseconds{30});
@@ -59,9 +62,9 @@ TEST(PlayOutSteps, LossThatBeginsIsFollowedAtOnce) {
     EXPECT_GE(call.delay(), milliseconds{230}) << seed;  // the second one
     EXPECT_LE(call.delay(), milliseconds{300}) << seed;
     call.run_for(seconds{1});
-    const std::uint64_t missed = call.skipped_in(seconds{20});
-    EXPECT_LE(missed, 15U) << seed;  // of 1500
+    missed += call.skipped_in(seconds{20});
   }
+  EXPECT_LE(missed, kCalls * kFramesOfCall / 100);
 }
 
 TEST(PlayOutSteps, ShrinksTwoMillisecondsASecondWhenTheLossIsOver) {
