@@ -18,6 +18,10 @@ constexpr Duration kAskEvery = std::chrono::seconds{1};
 /// Feedback states what arrived in the last half round trip and this: ten feedbacks or so.
 constexpr Duration kHorizonMin = std::chrono::milliseconds{100};
 
+/// Whatever else rides in a packet, a repair of a full part fits behind it in so much.
+constexpr std::size_t kAudioRepairRoom =
+    kFrameHeaderBytes + kRepairHeaderBytes + kRepairBitmapBytesMax + kCodedBytesMax;
+
 }  // namespace
 
 std::optional<Transmit> Link::State::poll_transmit(Instant at, SendArena& arena,
@@ -202,7 +206,12 @@ bool Link::State::append_audio(wire::FrameWriter& frames) {
   bool any = false;
   while (sent.staged_items() < SentPackets::kItemsPerPacketMax) {
     const auto part = egress.peek(view, Priority::kAudio);
-    if (!part || frames.remaining() < part->bytes.size() + wire::kMediaLengthBytes) break;
+    if (!part) break;
+    if (part->repair != nullptr) {
+      if (!any && append_audio_repair(frames, *part)) any = true;
+      break;  // a loss must not take a part and what makes up for it
+    }
+    if (frames.remaining() < part->bytes.size() + wire::kMediaLengthBytes) break;
     egress.take(*part);
     const bool alone = frames.empty() && egress.empty(Priority::kAudio);
     CHECK(alone ? frames.append_final_part(part->bytes, part->item.track)
@@ -215,6 +224,19 @@ bool Link::State::append_audio(wire::FrameWriter& frames) {
     any = true;
   }
   return any;
+}
+
+/// False when it cannot be made or does not fit behind what the packet has already.
+bool Link::State::append_audio_repair(wire::FrameWriter& frames, const NextPart& next) {
+  if (!frames.empty() && frames.remaining() < kAudioRepairRoom) return false;
+  if (!append_next(frames, next)) {
+    egress.drop_repair(next);
+    return false;
+  }
+  sent.add_item(next.item);
+  note(next);
+  egress.take(next);
+  return true;
 }
 
 std::optional<Transmit> Link::State::send_one(SendArena& arena, PacketBuilder& packet,

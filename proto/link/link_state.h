@@ -158,6 +158,7 @@ struct Link::State {
   bool append_control(wire::FrameWriter& frames);
   bool append_pending(wire::FrameWriter& frames);
   bool append_audio(wire::FrameWriter& frames);
+  bool append_audio_repair(wire::FrameWriter& frames, const NextPart& next);
   static bool append_next(wire::FrameWriter& frames, const NextPart& next);
   void note(const NextPart& next);
   bool append_pings(wire::FrameWriter& frames, bool asks);

@@ -147,7 +147,7 @@ bool RepairController::covered(const PathView& path, Seq seq) {
 // The last round.
 
 Instant RepairController::next_guard(const PathView& path) const {
-  if (path.loss <= 0 || audio_) return kNever;
+  if (path.loss <= 0) return kNever;
   for (std::size_t i = 0; i < parts_.frames(); ++i) {
     const SourceFrame& frame = parts_.frame(i);
     if (!frame.guarded && frame.open > 0) return frame.deadline - path.guard;

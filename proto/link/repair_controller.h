@@ -58,7 +58,7 @@ struct RecoveryQueues {
 
 class RepairController {
  public:
-  /// Audio is not coded.
+  /// Audio is precious, whatever its frames say.
   void open(TrackId track, std::uint8_t generation, bool audio);
 
   // What was sent.

@@ -93,6 +93,15 @@ TEST(RecoverySim, AFifthLostCostsNoFrame) {  // P-RETX-01, P-REPAIR-03, P-TIME-0
   EXPECT_LT(figures.overhead(), kGoals[0].overhead_max);
 }
 
+TEST(RecoverySim, AFifthLostCostsHardlyAnySound) {  // P-REPAIR-03
+  RecoveryCellConfig config = config_of(kGoals[0], seeds(1).front(), std::chrono::minutes{1});
+  config.audio = true;
+  RecoveryCell cell{config};
+  const RecoveryFigures figures = cell.run();
+  EXPECT_GT(figures.audio_frames, 2'900U);
+  EXPECT_LE(figures.audio_frames_missed, 4U);
+}
+
 /// Every cell, at length: for figures, not for limits, so it runs only when it is asked for
 /// (--gtest_also_run_disabled_tests).
 TEST(RecoverySim, DISABLED_Table) {

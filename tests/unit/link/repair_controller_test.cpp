@@ -122,6 +122,17 @@ TEST_F(ControllerTest, EquationsMakeUpForNoMoreThanTheyAre) {  // P-RETX-01
       << "it is over no part of this frame";
 }
 
+TEST_F(ControllerTest, GuardsSoundAsItGuardsKeyFrames) {  // P-REPAIR-03
+  controller.open(TrackId{1}, 1, true);
+  const auto block = send(0, 160);
+  EXPECT_EQ(controller.next_guard(path(10)), at_ms(245));
+  controller.guard(path(245), queues);
+  EXPECT_GE(repairs.size(), 4U);
+  EXPECT_EQ(repairs.front().first, block.first);
+  EXPECT_EQ(repairs.front().span, 1U);
+  EXPECT_EQ(controller.next_guard(path(10, 0)), kNever);
+}
+
 TEST(MissPrice, FallsWithWhatIsPromisedAndRisesWhereFewFramesComeLate) {
   MissPrice price;
   const double first = price.of(MissClass::kPlain);
