@@ -47,7 +47,7 @@ Functions functions_of(Suite suite) {
 
 struct IpsecMbAead::Keyed {
   alignas(64) gcm_key_data key;  // the header asks for it only where LINUX is defined
-  gcm_context_data context;  // of the packet at hand
+  gcm_context_data context;      // of the packet at hand
   Functions functions;
 };
 
