@@ -127,7 +127,7 @@ class Egress {
   Class& class_of(Priority priority) { return classes_[static_cast<std::size_t>(priority)]; }
 
   RecoveryQueues queues_of(Priority priority) {
-    return {class_of(priority).lost, class_of(priority).repairs};
+    return {class_of(priority).lost, class_of(priority).repairs, retransmits_allowed_};
   }
 
   static bool too_late(const PathView& path, Instant deadline);

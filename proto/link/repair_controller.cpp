@@ -203,7 +203,9 @@ double RepairController::make_safe(const PathView& path, const Window& window,
 }
 
 bool RepairController::send_again(Seq seq, Instant deadline, RecoveryQueues queues) {
+  if (queues.retransmits_allowed == 0) return false;
   if (!queues.lost.push({track_, seq, deadline})) return false;
+  --queues.retransmits_allowed;
   parts_.find(seq)->queued = true;
   return true;
 }

@@ -54,6 +54,7 @@ using RepairQueue = RingQueue<PendingRepair>;
 struct RecoveryQueues {
   RetransmitQueue& lost;
   RepairQueue& repairs;
+  std::uint32_t& retransmits_allowed;  // of the link, by what it sent for the first time
 };
 
 class RepairController {

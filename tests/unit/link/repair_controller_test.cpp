@@ -38,7 +38,8 @@ struct ControllerTest : testing::Test {
   TestTrack track{TrackId{9}, Seq{Seq::kModulus - 3}};
   RetransmitQueue lost;
   RepairQueue repairs{kPendingRepairsMax};
-  RecoveryQueues queues{lost, repairs};
+  std::uint32_t retransmits_allowed = 1000;
+  RecoveryQueues queues{lost, repairs, retransmits_allowed};
   RepairController controller;
 };
 
@@ -78,6 +79,18 @@ TEST_F(ControllerTest, SendsLostPartsAsThemselvesBeforeRepairsAndMoreForKeyFrame
   EXPECT_EQ(lost.size(), 2U);
   EXPECT_GE(repairs.size(), 5U);
   EXPECT_EQ(repairs.front().span, 2U);
+}
+
+TEST_F(ControllerTest, TheLastRoundSendsPartsAgainOnlyAsFarAsTheLinkMay) {
+  const auto frame = send(0, 8'000, true);
+  for (std::uint32_t i = 0; i < frame.count; ++i) {
+    EXPECT_EQ(controller.on_lost(path(200), frame.first + i), RepairController::Loss::kAgain);
+    controller.on_dropped(frame.first + i);
+  }
+  retransmits_allowed = 2;
+  controller.guard(path(245), queues);
+  EXPECT_EQ(lost.size(), 2U);
+  EXPECT_EQ(retransmits_allowed, 0U);
 }
 
 TEST_F(ControllerTest, NamesTheOpenPartsOneByOneWhereOthersLieBetween) {  // P-REPAIR-01
