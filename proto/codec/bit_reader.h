@@ -31,7 +31,7 @@ class BitReader {
   std::uint32_t next() {
     const std::size_t at = at_++;
     if (at / 8 >= bytes_.size()) return 0;
-    return to_u8(bytes_[at / 8]) >> (7 - at % 8) & 1U;
+    return std::uint32_t{to_u8(bytes_[at / 8])} >> (7 - at % 8) & 1U;
   }
 
   Bytes bytes_;
