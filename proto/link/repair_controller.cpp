@@ -10,13 +10,6 @@ namespace sluice::link {
 
 namespace {
 
-/// Coded repairs for each part sent, at the most: with less the cells of 30 % loss and of one round
-/// miss; with much more a path that lies about its losses doubles what we send.
-constexpr double kRepairsPerPart = 0.8;
-
-/// What is precious may overdraw that by this much.
-constexpr double kPreciousOverdraft = 256;
-
 /// Largest window that names its parts one by one.
 constexpr std::size_t kBitmapSpanMax = kRepairBitmapBytesMax * 8;
 

@@ -48,6 +48,17 @@ struct PendingRepair {
 /// Repairs of one priority that wait. One round of a large key frame at 30 % loss fits twice.
 inline constexpr std::size_t kPendingRepairsMax = 512;
 
+/// Coded repairs for each part sent, at the most: with less the cells of 30 % loss and of one round
+/// miss; with much more a path that lies about its losses doubles what we send.
+inline constexpr double kRepairsPerPart = 0.8;
+
+/// What is precious may overdraw that by this much.
+inline constexpr double kPreciousOverdraft = 256;
+
+/// Repairs that may go without media behind them, and what is saved up at the most.
+inline constexpr double kRepairsAtStart = 32;
+inline constexpr double kRepairsSavedMax = 128;
+
 using RepairQueue = RingQueue<PendingRepair>;
 
 /// Where decisions go.
@@ -139,10 +150,6 @@ class RepairController {
 
   /// Repairs whose arrival still matters.
   static constexpr std::size_t kEquationsKept = 512;
-
-  /// Repairs that may go without media behind them, and what is saved up at the most.
-  static constexpr double kRepairsAtStart = 32;
-  static constexpr double kRepairsSavedMax = 128;
 };
 
 }  // namespace sluice::link

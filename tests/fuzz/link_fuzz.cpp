@@ -7,6 +7,7 @@
 #include <functional>
 
 #include "proto/link/egress.h"
+#include "proto/link/repair_controller.h"
 #include "tests/fuzz/link_end.h"
 #include "tests/unit/link/test_peer.h"
 
@@ -340,7 +341,8 @@ class OneLink {
     const LinkStats stats = relay_.link.stats();
     const std::uint64_t fresh = stats.media_parts_sent - stats.parts_retransmitted;
     CHECK(stats.parts_retransmitted <= kRetransmitsAtStart + kRetransmitsPerPart * fresh);
-    CHECK(stats.repairs_sent <= kRetransmitsAtStart + fresh * 2);
+    CHECK(static_cast<double>(stats.repairs_sent) <=
+          kRepairsAtStart + kPreciousOverdraft + 1 + kRepairsPerPart * static_cast<double>(fresh));
   }
 
   void hand(Datagram datagram) {
