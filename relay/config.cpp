@@ -7,7 +7,12 @@ namespace {
 
 constexpr std::uint64_t kMillion = 1'000'000;
 
-/// The one table that names each setting for file, environment and flags.
+Unexpected<Failure> wrong(const std::string& origin, const std::string& what) {
+  return Unexpected{Failure{origin + ": " + what}};
+}
+
+}  // namespace
+
 daemon::Settings settings_of(Config& config) {
   return {
       "SLUICE_RELAY_",
@@ -37,28 +42,6 @@ daemon::Settings settings_of(Config& config) {
       }};
 }
 
-Unexpected<Failure> wrong(const std::string& origin, const std::string& what) {
-  return Unexpected{Failure{origin + ": " + what}};
-}
-
-}  // namespace
-
-Status<Failure> read_config_file(const std::string& path, Config& config) {
-  return settings_of(config).read_file(path);
-}
-
-Status<Failure> read_config_text(std::string_view toml, const std::string& name, Config& config) {
-  return settings_of(config).read_text(toml, name);
-}
-
-Status<Failure> read_environment(Environment environment, Config& config) {
-  return settings_of(config).read_environment(environment);
-}
-
-Status<Failure> assign(const Assignment& assignment, Config& config) {
-  return settings_of(config).assign(assignment);
-}
-
 Status<Failure> check_config(const Config& config) {
   const bool tcp = !config.control_tcp_address.empty();
   for (const auto& [name, value] : {std::pair{"tls_certificate", &config.control_tls_certificate},
@@ -80,11 +63,6 @@ Status<Failure> check_config(const Config& config) {
 std::string config_as_toml(const Config& config) {
   Config copy = config;  // the table is for writing as well
   return settings_of(copy).as_toml();
-}
-
-std::vector<std::string> environment_names() {
-  Config config;
-  return settings_of(config).environment_names();
 }
 
 }  // namespace sluice::relay

@@ -5,8 +5,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "daemon/settings.h"
 #include "proto/base/limits.h"
@@ -40,23 +38,13 @@ struct Config {
   std::uint64_t limits_streams_per_member = 8;
 };
 
-using daemon::Assignment;
-using daemon::Environment;
-
-/// Each returns the first thing that is wrong: "relay.toml:3: listen.adress: unknown; did you mean
-/// listen.address?".
-Status<Failure> read_config_file(const std::string& path, Config& config);
-Status<Failure> read_config_text(std::string_view toml, const std::string& name, Config& config);
-Status<Failure> read_environment(Environment environment, Config& config);
-Status<Failure> assign(const Assignment& assignment, Config& config);
+/// `config` outlives the result.
+daemon::Settings settings_of(Config& config);
 
 /// What concerns several settings at once: TLS files without an address and the reverse.
 Status<Failure> check_config(const Config& config);
 
 /// The whole configuration as a TOML file that gives it again.
 std::string config_as_toml(const Config& config);
-
-/// "SLUICE_RELAY_LISTEN_ADDRESS" for "listen.address", of every setting.
-std::vector<std::string> environment_names();
 
 }  // namespace sluice::relay

@@ -14,25 +14,11 @@
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
 
+#include "daemon/file.h"
 #include "net/socket.h"
 #include "proto/base/bytes.h"
 
 namespace sluice::relay {
-namespace {
-
-/// All of it; a short write to a file means the disk is full.
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-}  // namespace
-
 std::string dev_entry_as_json(const DevEntry& entry) {
   const nlohmann::ordered_json json{{"address", entry.address}, {"relay_key", entry.relay_key},
                                     {"control", entry.control}, {"http", entry.http},
@@ -48,7 +34,7 @@ Result<DevFile, Failure> DevFile::write(const std::string& path, const DevEntry&
 
   struct stat status {};
 
-  const bool written = write_all(fd.get(), dev_entry_as_json(entry)) &&
+  const bool written = daemon::write_all(fd.get(), dev_entry_as_json(entry)) &&
                        ::fstat(fd.get(), &status) == 0 &&
                        ::rename(draft.c_str(), path.c_str()) == 0;
   if (!written) {

@@ -13,6 +13,7 @@
 #include "net/log.h"
 #include "net/sd_notify.h"
 #include "proto/crypto/aead.h"
+#include "proto/crypto/encoding.h"
 #include "proto/crypto/secret.h"
 #include "relay/advertise.h"
 
@@ -26,16 +27,6 @@ constexpr Duration kDevDrain = std::chrono::milliseconds{200};
 constexpr Duration kStopSlack = std::chrono::seconds{1};
 
 const char* environment(const char* name) { return std::getenv(name); }
-
-std::string hex(Bytes bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string text;
-  for (const std::byte b : bytes) {
-    text += kDigits[to_u8(b) >> 4U];
-    text += kDigits[to_u8(b) & 0xFU];
-  }
-  return text;
-}
 
 std::size_t worker_count(std::uint64_t configured) {
   if (configured != 0) return configured;
@@ -211,10 +202,10 @@ Status<Failure> Program::write_dev_files() {
   if (!options_.dev) return Done{};
   DevEntry entry;
   entry.address = relay_->address().to_string();
-  entry.relay_key = hex(relay_->public_key());
+  entry.relay_key = crypto::to_hex(relay_->public_key());
   entry.control = options_.config.control_path;
   entry.http = http_address_;
-  entry.boot_id = hex(boot_id_);
+  entry.boot_id = crypto::to_hex(boot_id_);
   entry.pid = ::getpid();
   for (const std::string& path : dev_paths_) {
     auto written = DevFile::write(path, entry);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "rooms/base64.h"
+#include "proto/crypto/encoding.h"
 
 namespace sluice::rooms {
 namespace {
@@ -37,13 +37,14 @@ std::string Accounts::issue(TokenKind kind, const UserId& user, UnixSeconds now)
   writer.u64(static_cast<std::uint64_t>(made));
   writer.u64(static_cast<std::uint64_t>(made + lifetime(kind)));
   writer.bytes(as_bytes(user.view()));
-  return to_base64(crypto::seal(key_, kContext, Bytes{buffer}.first(writer.size()), random_));
+  return crypto::to_base64(
+      crypto::seal(key_, kContext, Bytes{buffer}.first(writer.size()), random_));
 }
 
 Result<UserId, TokenError> Accounts::check(TokenKind kind, std::string_view text,
                                            UnixSeconds now) const {
   if (text.size() > kTextMax) return Unexpected{TokenError::kMalformed};
-  const auto sealed = from_base64(text);
+  const auto sealed = crypto::from_base64(text);
   const auto plain = sealed ? crypto::unseal(key_, kContext, *sealed) : std::nullopt;
   if (!plain) return Unexpected{TokenError::kMalformed};
   Reader reader{*plain};
@@ -84,7 +85,7 @@ std::vector<Change> Accounts::snapshot(UnixSeconds now) const {
 std::string Accounts::random_name(std::string_view prefix) const {
   std::array<std::byte, 6> bytes{};
   random_(bytes);
-  const std::string digits = to_hex(bytes);
+  const std::string digits = crypto::to_hex(bytes);
   return std::string{prefix} + digits.substr(0, 8) + "_" + digits.substr(8);
 }
 

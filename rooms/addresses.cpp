@@ -3,7 +3,7 @@
 #include <array>
 #include <charconv>
 
-#include "rooms/base64.h"
+#include "proto/crypto/encoding.h"
 
 namespace sluice::rooms {
 namespace {
@@ -45,7 +45,8 @@ bool is_suffix(std::string_view text) {
 StreamName Addresses::new_stream(const UserId& user) const {
   std::array<std::byte, 2> bytes{};
   random_(bytes);
-  const std::string text = hosts_.bizid + "_" + std::string{user.view()} + "_" + to_hex(bytes);
+  const std::string text =
+      hosts_.bizid + "_" + std::string{user.view()} + "_" + crypto::to_hex(bytes);
   const auto name = StreamName::parse(text);
   return name.value_or(StreamName{});
 }
@@ -53,7 +54,7 @@ StreamName Addresses::new_stream(const UserId& user) const {
 std::string Addresses::secret_of(std::string_view role, const StreamName& stream,
                                  std::string_view time) const {
   const std::string text = std::string{stream.view()} + " " + std::string{time};
-  return to_hex(crypto::sign(key_, role, as_bytes(text)));
+  return crypto::to_hex(crypto::sign(key_, role, as_bytes(text)));
 }
 
 std::string Addresses::query(std::string_view role, const StreamName& stream,

@@ -12,20 +12,11 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "daemon/file.h"
 #include "rooms/journal_codec.h"
 
 namespace sluice::rooms {
 namespace {
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
 
 Unexpected<Failure> failed(const std::string& what, const std::string& path) {
   return Unexpected{
@@ -50,7 +41,7 @@ Result<std::string, Failure> read_file(const std::string& path) {
 /// A file of ours alone, made anew.
 Status<Failure> write_file(const std::string& path, std::string_view text) {
   const net::Fd fd{::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
-  if (!fd.valid() || !write_all(fd.get(), text) || ::fdatasync(fd.get()) != 0) {
+  if (!fd.valid() || !daemon::write_all(fd.get(), text) || ::fdatasync(fd.get()) != 0) {
     return failed("write", path);
   }
   return Done{};
@@ -95,7 +86,7 @@ Result<Journal::Opened, Failure> Journal::open(const std::string& folder) {
 Status<Failure> Journal::append(std::span<const Change> changes) {
   if (changes.empty()) return Done{};
   const std::string text = lines_of(changes);
-  if (!write_all(fd_.get(), text)) {
+  if (!daemon::write_all(fd_.get(), text)) {
     auto failure = failed("write", path());
     // What was written of it goes again, or it would spoil what follows; a disk that cannot do this
     // either leaves a damaged line, which the next start reports.

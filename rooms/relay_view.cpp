@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "rooms/base64.h"
+#include "proto/crypto/encoding.h"
 
 namespace sluice::rooms {
 
@@ -143,8 +143,9 @@ std::optional<RelayAccess> RelayView::access(const RoomId& room, const UserId& u
   ticket.room = room;
   ticket.user = *name;
   const crypto::SealedTicket sealed = crypto::seal_ticket(*ticket_key_, ticket, random_);
-  return RelayAccess{hello_->address, to_hex(hello_->relay_key), to_hex(sealed.view()),
-                     to_hex(ticket.psk.bytes()), ticket.expiry.value};
+  return RelayAccess{hello_->address, crypto::to_hex(hello_->relay_key),
+                     crypto::to_hex(sealed.view()), crypto::to_hex(ticket.psk.bytes()),
+                     ticket.expiry.value};
 }
 
 std::size_t RelayView::stream_count() const {

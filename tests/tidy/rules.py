@@ -46,7 +46,8 @@ SYSTEM_HEADERS = [
     (r"libwebsockets\.h", r"net/"),
     (r"(spdlog|fmt)/", r"net/log\.cpp"),
     (r"prometheus/", r"relay/|rooms/|tests/unit/relay/"),
-    (r"CLI/", r"(relay|rooms|client|bench|tests)/(.*/)?\w*main\.cpp|client/cli/|bench/"),
+    (r"CLI/", r"daemon/command_line\.cpp|(client|bench|tests)/(.*/)?\w*main\.cpp|client/cli/|"
+     r"bench/"),
     (r"toml\+\+/", r"daemon/|client/|bench/"),
     (r"nlohmann/", r"relay/|rooms/|client/|bench/|tests/"),
     (r"flatbuffers/", r"proto/schema/|relay/control/|tests/"),
@@ -96,7 +97,7 @@ BANNED = [
     (
         "print",
         r"(proto|net|daemon|relay|rooms)/",
-        r"proto/base/check\.cpp|net/log\.cpp|(relay|rooms)/(.*/)?\w*main\.cpp",
+        r"proto/base/check\.cpp|net/log\.cpp|daemon/command_line\.cpp",
         r"\b(printf|fprintf|puts|fputs)\s*\(|\bstd::(cout|cerr)\b",
         "net/log is how we speak",
     ),

@@ -11,7 +11,7 @@ namespace {
 
 std::string error_of(std::string_view toml) {
   Config config;
-  const auto read = read_config_text(toml, "relay.toml", config);
+  const auto read = settings_of(config).read_text(toml, "relay.toml");
   return read ? "" : read.error().message;
 }
 
@@ -25,7 +25,7 @@ TEST(Config, ATextMayHaveAnyCharacter) {
   for (const char* toml : {"# комментарий\n[control]\npath = \"/'\\\"é/сокет𝄞\" # ж\n",
                            "[control]\npath = \"/'\\u0022é/сокет𝄞\"\n"}) {
     Config config;
-    ASSERT_TRUE(read_config_text(toml, "relay.toml", config)) << toml;
+    ASSERT_TRUE(settings_of(config).read_text(toml, "relay.toml")) << toml;
     EXPECT_EQ(config.control_path, "/'\"é/сокет𝄞");
   }
 }
@@ -47,11 +47,11 @@ const char* environment_of_test(const char* name) {
 TEST(Config, FlagsGoBeforeEnvironmentBeforeFileBeforeDefaults) {
   Config config;
   ASSERT_TRUE(
-      read_config_text("[listen]\nworkers = 2\naddress = \"127.0.0.1:1\"\n"
-                       "[control]\npath = \"/tmp/from-file.sock\"\n",
-                       "relay.toml", config));
-  ASSERT_TRUE(read_environment(environment_of_test, config));
-  ASSERT_TRUE(assign({"control.path", "/tmp/from-flag.sock", "--control"}, config));
+      settings_of(config).read_text("[listen]\nworkers = 2\naddress = \"127.0.0.1:1\"\n"
+                                    "[control]\npath = \"/tmp/from-file.sock\"\n",
+                                    "relay.toml"));
+  ASSERT_TRUE(settings_of(config).read_environment(environment_of_test));
+  ASSERT_TRUE(settings_of(config).assign({"control.path", "/tmp/from-flag.sock", "--control"}));
   EXPECT_EQ(config.http_address, Config{}.http_address);
   EXPECT_EQ(config.listen_address, "127.0.0.1:1");
   EXPECT_EQ(config.listen_workers, 3U);
@@ -60,28 +60,26 @@ TEST(Config, FlagsGoBeforeEnvironmentBeforeFileBeforeDefaults) {
 
 TEST(Config, SaysWhichVariableOrFlagIsWrong) {
   Config config;
-  const auto read = read_environment(
-      [](const char* name) -> const char* {
-        return std::string_view{name} == "SLUICE_RELAY_LIMITS_ROOMS" ? "many" : nullptr;
-      },
-      config);
+  const auto read = settings_of(config).read_environment([](const char* name) -> const char* {
+    return std::string_view{name} == "SLUICE_RELAY_LIMITS_ROOMS" ? "many" : nullptr;
+  });
   ASSERT_FALSE(read);
   EXPECT_EQ(
       read.error().message,
       "environment SLUICE_RELAY_LIMITS_ROOMS: limits.rooms: a whole number from 1 to 1000000");
-  const auto flag = assign({"listen.workers", "3x", "--workers"}, config);
+  const auto flag = settings_of(config).assign({"listen.workers", "3x", "--workers"});
   ASSERT_FALSE(flag);
   EXPECT_EQ(flag.error().message, "--workers: listen.workers: a whole number from 0 to 32");
 }
 
 TEST(Config, AFileThatCannotBeReadIsNamed) {
   Config config;
-  const auto missing = read_config_file("/nonexistent/relay.toml", config);
+  const auto missing = settings_of(config).read_file("/nonexistent/relay.toml");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().message,
             "/nonexistent/relay.toml: cannot be read (No such file or directory); name a readable "
             "file after --config");
-  EXPECT_FALSE(read_config_file(std::filesystem::temp_directory_path().string(), config));
+  EXPECT_FALSE(settings_of(config).read_file(std::filesystem::temp_directory_path().string()));
 }
 
 TEST(Config, TlsOverTcpNeedsAllThreeFilesAndOnlyThen) {
@@ -105,14 +103,15 @@ TEST(Config, ThePrintedFileGivesTheSameAgain) {
   config.limits_rooms = 7;
   const std::string printed = config_as_toml(config);
   Config again;
-  const auto read = read_config_text(printed, "printed", again);
+  const auto read = settings_of(again).read_text(printed, "printed");
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(config_as_toml(again), printed);
   EXPECT_EQ(again.control_path, config.control_path);
 }
 
 TEST(Config, EverySettingHasAVariable) {
-  const auto names = environment_names();
+  Config config;
+  const auto names = settings_of(config).environment_names();
   EXPECT_EQ(names.size(), 18U);
   EXPECT_EQ(names.front(), "SLUICE_RELAY_LISTEN_ADDRESS");
 }

@@ -1,12 +1,12 @@
-// Hexadecimal text to bytes and back, for tests that quote published figures.
+// Hexadecimal text to bytes, for tests that quote published figures.
 #pragma once
 
 #include <cstddef>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "proto/base/bytes.h"
+#include "proto/crypto/encoding.h"
 
 namespace sluice::crypto {
 
@@ -17,16 +17,6 @@ inline std::vector<std::byte> from_hex(std::string_view text) {
     bytes.push_back(static_cast<std::byte>(digit(text[i]) * 16 + digit(text[i + 1])));
   }
   return bytes;
-}
-
-inline std::string to_hex(Bytes bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  for (const std::byte b : bytes) {
-    text += kDigits[to_u8(b) >> 4U];
-    text += kDigits[to_u8(b) & 15U];
-  }
-  return text;
 }
 
 /// `from` to `from + count - 1`, one byte each.

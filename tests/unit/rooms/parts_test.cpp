@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "proto/crypto/encoding.h"
 #include "rooms/addresses.h"
-#include "rooms/base64.h"
 #include "rooms/config.h"
 #include "rooms/flood_guard.h"
 #include "rooms/relay_view.h"
@@ -10,16 +10,6 @@
 
 namespace sluice::rooms {
 namespace {
-
-TEST(Base64, IsReadAsItWasWritten) {
-  for (const char* text : {"", "f", "fo", "foo", "foob", "fooba", "\xFF\xFE?"}) {
-    const auto bytes = from_base64(to_base64(as_bytes(text)));
-    ASSERT_TRUE(bytes);
-    EXPECT_EQ(as_text(*bytes), text);
-  }
-  EXPECT_EQ(to_base64(as_bytes("\xFB\xEF\xFF")), "--__");
-  for (const char* bad : {"A", "AB=", "A+", "AB", "Zm 9"}) EXPECT_FALSE(from_base64(bad)) << bad;
-}
 
 TEST(FloodGuard, RefillsWithTime) {
   FloodGuard guard{10};
@@ -176,7 +166,7 @@ TEST_F(RelayViewTest, SealsTicketsThatTheRelayOpens) {
   EXPECT_EQ(ticket->user.view(), "a");
   EXPECT_TRUE(crypto::check_ticket(*ticket, {1000}, RelayKeyId{77}));
   EXPECT_FALSE(crypto::check_ticket(*ticket, {1100}, RelayKeyId{77}));
-  EXPECT_EQ(to_hex(ticket->psk.bytes()), access->psk);
+  EXPECT_EQ(crypto::to_hex(ticket->psk.bytes()), access->psk);
 }
 
 TEST_F(RelayViewTest, AStandbyGivesNoTickets) {

@@ -1,4 +1,5 @@
-// Base64 with the alphabet that a URL takes as it is (RFC 4648, section 5), without padding.
+// Bytes as text, by libsodium: base64 with the alphabet that a URL takes as it is (RFC 4648,
+// section 5), without padding; and hex in lower case.
 #pragma once
 
 #include <cstddef>
@@ -9,14 +10,13 @@
 
 #include "proto/base/bytes.h"
 
-namespace sluice::rooms {
+namespace sluice::crypto {
 
 std::string to_base64(Bytes bytes);
 
 /// Nothing for a character outside the alphabet, or bits left over that are not zero.
 std::optional<std::vector<std::byte>> from_base64(std::string_view text);
 
-/// Lower case.
 std::string to_hex(Bytes bytes);
 
-}  // namespace sluice::rooms
+}  // namespace sluice::crypto
