@@ -29,18 +29,6 @@ constexpr Duration kFinishPoll = std::chrono::milliseconds{20};
 /// A path that does not drain its queue in this time is not waited for.
 constexpr Duration kFinishMax = std::chrono::seconds{5};
 
-link::Priority priority_of(TrackKind kind) {
-  switch (kind) {
-    case TrackKind::kAudio:
-      return link::Priority::kAudio;
-    case TrackKind::kVideo:
-      return link::Priority::kBase;
-    case TrackKind::kData:
-      return link::Priority::kData;
-  }
-  return link::Priority::kData;
-}
-
 Error refusal(wire::AnswerStatus status, std::string_view stream) {
   const std::string name{stream};
   switch (status) {
@@ -135,7 +123,8 @@ void Pusher::send(const wire::RoomMessage& message) {
 void Pusher::start_pushing() {
   state_ = State::kPushing;
   for (const auto& track : tracks_) {
-    link_->open_egress_track(track->fragmenter.track(), &track->ring, priority_of(track->kind));
+    link_->open_egress_track(track->fragmenter.track(), &track->ring,
+                             link::priority_of(track->kind));
   }
 }
 

@@ -20,6 +20,7 @@
 #include "proto/base/address.h"
 #include "proto/base/bytes.h"
 #include "proto/base/ids.h"
+#include "proto/base/leave_reason.h"
 #include "proto/base/limits.h"
 #include "proto/base/media.h"
 #include "proto/base/name.h"
@@ -102,19 +103,6 @@ struct MemberSnapshot {
 std::string masked_address(const Address& address);
 
 // Events.
-
-/// Why a member is gone. The values are the `LeaveReason` of the control schema.
-enum class LeaveReason : std::uint8_t {
-  kLeft,
-  kIdle,
-  kKicked,
-  kReplaced,
-  kRoomClosed,
-  kDraining,
-  kExpired,
-  kMisbehaved,
-  kUnreachable,
-};
 
 struct TrackInfo {
   std::uint8_t id = 0;  // the pusher's

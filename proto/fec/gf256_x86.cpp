@@ -12,6 +12,8 @@ namespace sluice::fec {
 
 namespace {
 
+// The same walk is written for each: an attribute cannot be a template's parameter, and a function
+// is inlined into one of the same instructions alone.
 #define SLUICE_SSSE3 __attribute__((target("ssse3")))
 #define SLUICE_AVX2 __attribute__((target("avx2")))
 #define SLUICE_GFNI __attribute__((target("avx2,gfni")))

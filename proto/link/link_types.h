@@ -11,6 +11,7 @@
 #include "proto/base/bytes.h"
 #include "proto/base/ids.h"
 #include "proto/base/limits.h"
+#include "proto/base/media.h"
 #include "proto/base/random.h"
 #include "proto/base/seq.h"
 #include "proto/base/time.h"
@@ -43,6 +44,19 @@ std::string_view close_code_name(CloseCode code) noexcept;
 
 /// Order in which a link serves what waits (the pacer sorts by send-by within each class).
 enum class Priority : std::uint8_t { kAudio, kBase, kUpper, kData };
+
+/// Of a frame that others may need.
+constexpr Priority priority_of(TrackKind kind) {
+  switch (kind) {
+    case TrackKind::kAudio:
+      return Priority::kAudio;
+    case TrackKind::kVideo:
+      return Priority::kBase;
+    case TrackKind::kData:
+      break;
+  }
+  return Priority::kData;
+}
 
 // Events: what a datagram or a deadline brought about.
 // Spans inside events are valid until the next handle_* call on the same link.

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "proto/base/ids.h"
+#include "proto/base/leave_reason.h"
 #include "proto/base/name.h"
 
 namespace sluice::schema {
@@ -190,18 +191,6 @@ struct RoomList {
 // member.fbs.
 
 enum class EndpointKind : std::uint8_t { kLink, kRtmp, kHttpFlv, kWebSocket };
-
-enum class LeaveReason : std::uint8_t {
-  kLeft,
-  kIdle,
-  kKicked,
-  kReplaced,
-  kRoomClosed,
-  kDraining,
-  kExpired,
-  kMisbehaved,
-  kUnreachable,
-};
 
 struct Admit {
   RoomName room{};

@@ -8,6 +8,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "proto/base/bytes.h"
@@ -222,5 +225,38 @@ class Decoder {
 
   Reader reader_;
 };
+
+/// `fields` lists the fields of each message of the variant `Message`, whose order is that of the
+/// messages' numbers.
+template <class Message, class Fields>
+Status<> encode_message(const Message& message, std::vector<std::byte>& out, Fields&& fields) {
+  return std::visit(
+      [&](const auto& m) -> Status<> {
+        if constexpr (std::is_same_v<decltype(m), const UnknownMessage&>) {
+          return Unexpected{DropReason::kMalformed};
+        } else {
+          Encoder encoder(static_cast<std::uint8_t>(message.index() + 1), out);
+          fields(encoder, m);
+          return encoder.finish();
+        }
+      },
+      message);
+}
+
+/// The alternative of `Message` whose number is the message's type.
+template <class Message, std::size_t Index = 0, class Fields>
+Result<Message> decode_message(const MessageView& message, Fields&& fields) {
+  using M = std::variant_alternative_t<Index, Message>;
+  if constexpr (std::is_same_v<M, UnknownMessage>) {
+    return Message{UnknownMessage{message.type}};
+  } else {
+    if (message.type != Index + 1) return decode_message<Message, Index + 1>(message, fields);
+    Decoder decoder(message.body);
+    M decoded;
+    fields(decoder, decoded);
+    if (!decoder.finished()) return Unexpected{DropReason::kMalformed};
+    return Message{std::move(decoded)};
+  }
+}
 
 }  // namespace sluice::wire

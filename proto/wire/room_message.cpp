@@ -107,14 +107,7 @@ void fields(C& c, typename C::template Of<RoomWelcome>& m) {
   c.u16(m.members);
 }
 
-template <class M>
-Result<RoomMessage> decode_as(Bytes body) {
-  Decoder decoder(body);
-  M message;
-  fields(decoder, message);
-  if (!decoder.finished()) return Unexpected{DropReason::kMalformed};
-  return RoomMessage{std::move(message)};
-}
+constexpr auto kFields = [](auto& codec, auto& message) { fields(codec, message); };
 
 }  // namespace
 
@@ -153,49 +146,11 @@ AnswerStatus check_tracks(const std::vector<TrackDescription>& tracks) {
 }
 
 Status<> encode_room_message(const RoomMessage& message, std::vector<std::byte>& out) {
-  return std::visit(
-      [&](const auto& m) -> Status<> {
-        if constexpr (std::is_same_v<decltype(m), const UnknownMessage&>) {
-          return Unexpected{DropReason::kMalformed};
-        } else {
-          // The variant lists the messages in the order of their numbers.
-          Encoder encoder(static_cast<std::uint8_t>(message.index() + 1), out);
-          fields(encoder, m);
-          return encoder.finish();
-        }
-      },
-      message);
+  return encode_message(message, out, kFields);
 }
 
 Result<RoomMessage> decode_room_message(const MessageView& message) {
-  switch (message.type) {
-    case 1:
-      return decode_as<Push>(message.body);
-    case 2:
-      return decode_as<PushAnswer>(message.body);
-    case 3:
-      return decode_as<Unpush>(message.body);
-    case 4:
-      return decode_as<Subscribe>(message.body);
-    case 5:
-      return decode_as<SubscribeAnswer>(message.body);
-    case 6:
-      return decode_as<Unsubscribe>(message.body);
-    case 7:
-      return decode_as<MemberEvent>(message.body);
-    case 8:
-      return decode_as<StreamEvent>(message.body);
-    case 9:
-      return decode_as<Target>(message.body);
-    case 10:
-      return decode_as<Stats>(message.body);
-    case 11:
-      return decode_as<Reconnect>(message.body);
-    case 12:
-      return decode_as<RoomWelcome>(message.body);
-    default:
-      return RoomMessage{UnknownMessage{message.type}};
-  }
+  return decode_message<RoomMessage>(message, kFields);
 }
 
 }  // namespace sluice::wire

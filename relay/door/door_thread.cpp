@@ -78,13 +78,7 @@ void DoorThread::note_turn() {
   const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(to_us(took), 0));
   metrics_.busy_us.add(us);
   metrics_.turn_us_max.raise_to(us);
-  const net::UdpCounters& counters = socket_.counters();
-  const std::uint64_t receive = counters.kernel_receive_drops.value();
-  metrics_.socket_receive_drops.add(receive - std::exchange(receive_drops_seen_, receive));
-  const std::uint64_t refused = counters.datagrams_dropped.value();
-  if (const std::uint64_t n = refused - std::exchange(send_drops_seen_, refused); n != 0) {
-    metrics_.drop(DropReason::kSendRefused, n);
-  }
+  socket_drops_.note(socket_.counters(), metrics_);
 }
 
 }  // namespace sluice::relay

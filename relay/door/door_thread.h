@@ -9,6 +9,7 @@
 #include "net/loop.h"
 #include "net/udp_socket.h"
 #include "relay/door/door.h"
+#include "relay/socket_drops.h"
 
 namespace sluice::relay {
 
@@ -48,7 +49,7 @@ class DoorThread {
   std::thread thread_;
   bool turn_open_ = true;  // the first turn arms the timer
   Instant turn_began_{};
-  std::uint64_t receive_drops_seen_ = 0, send_drops_seen_ = 0;
+  SocketDrops socket_drops_;
 };
 
 }  // namespace sluice::relay

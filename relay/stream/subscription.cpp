@@ -7,22 +7,6 @@
 
 namespace sluice::relay {
 
-namespace {
-
-link::Priority priority_of(TrackKind kind) {
-  switch (kind) {
-    case TrackKind::kAudio:
-      return link::Priority::kAudio;
-    case TrackKind::kVideo:
-      return link::Priority::kBase;
-    case TrackKind::kData:
-      return link::Priority::kData;
-  }
-  return link::Priority::kData;
-}
-
-}  // namespace
-
 Subscription::Subscription(Member& member, Stream& stream, const Member::Rule& rule,
                            WorkerMetrics& metrics)
     : member_(member),
@@ -39,7 +23,7 @@ Subscription::Subscription(Member& member, Stream& stream, const Member::Rule& r
     const std::optional<TrackId> id = member.open_egress({this, static_cast<std::uint8_t>(i)});
     if (!id) break;
     tracks_[i].emplace(EgressTrack{*id, FrameVerdicts{kind}, std::nullopt});
-    member.link().open_egress_track(*id, &stream.track(i).ring(), priority_of(kind));
+    member.link().open_egress_track(*id, &stream.track(i).ring(), link::priority_of(kind));
   }
   member.subscriptions.push_back(this);
   metrics_.subscriptions.add();

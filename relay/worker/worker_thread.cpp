@@ -100,17 +100,7 @@ void WorkerThread::note_turn(Instant began) {
   // What another worker handed over has no stamp: its turn counts from its beginning.
   const Instant received = std::min(std::exchange(oldest_received_, kNever), began);
   if (worker_.take_forwarded()) metrics_.forward_latency.record(began + took - received);
-  note_socket();
-}
-
-void WorkerThread::note_socket() {
-  const net::UdpCounters& counters = socket_.counters();
-  const std::uint64_t receive = counters.kernel_receive_drops.value();
-  metrics_.socket_receive_drops.add(receive - std::exchange(receive_drops_seen_, receive));
-  const std::uint64_t refused = counters.datagrams_dropped.value();
-  if (const std::uint64_t n = refused - std::exchange(send_drops_seen_, refused); n != 0) {
-    metrics_.drop(DropReason::kSendRefused, n);
-  }
+  socket_drops_.note(socket_.counters(), metrics_);
 }
 
 }  // namespace sluice::relay

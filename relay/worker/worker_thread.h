@@ -10,6 +10,7 @@
 
 #include "net/loop.h"
 #include "net/udp_socket.h"
+#include "relay/socket_drops.h"
 #include "relay/worker/worker.h"
 
 namespace sluice::relay {
@@ -40,7 +41,6 @@ class WorkerThread {
   void send(const link::Transmit& run);
   void flush();
   void note_turn(Instant began);
-  void note_socket();
 
   net::Loop loop_;
   WorkerMetrics& metrics_;
@@ -57,7 +57,7 @@ class WorkerThread {
   Instant turn_began_{};
   Instant oldest_received_ = kNever;  // by the kernel's stamp, of this turn's packets
   Instant armed_for_ = kNever;
-  std::uint64_t receive_drops_seen_ = 0, send_drops_seen_ = 0;
+  SocketDrops socket_drops_;
 };
 
 }  // namespace sluice::relay

@@ -147,7 +147,7 @@ TEST(Room, AKickEndsTheLinkAndVoidsOutstandingTickets) {
   house.relay.ask(
       house.net.now(), relay::kDoorParty,
       relay::AskKick{relay::QuestionId{5}, *RoomName::parse("room"), *UserName::parse("ann"),
-                     std::nullopt, link::CloseCode::kKicked, relay::LeaveReason::kKicked});
+                     std::nullopt, link::CloseCode::kKicked, LeaveReason::kKicked});
   house.net.run_for(seconds{3});
   EXPECT_EQ(ann.closed, link::CloseCode::kKicked);
   EXPECT_EQ(house.relay.links(), 1U);

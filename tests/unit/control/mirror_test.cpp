@@ -27,7 +27,7 @@ TEST(Mirror, TurnsEachEventIntoItsMessage) {
   EXPECT_TRUE(mirror.apply(StreamDown{r, u, stream("s")}) ==
               (Message{schema::StreamDown{r, u, stream("s")}}));
   EXPECT_TRUE(mirror.apply(MemberOut{r, u, InstanceId{1}, LeaveReason::kReplaced}) ==
-              (Message{schema::MemberOut{r, u, InstanceId{1}, schema::LeaveReason::kReplaced}}));
+              (Message{schema::MemberOut{r, u, InstanceId{1}, LeaveReason::kReplaced}}));
   EXPECT_TRUE(mirror.apply(RoomDown{r}) == Message{schema::RoomDown{r}});
 }
 
