@@ -1,8 +1,10 @@
 #include "relay/relay.h"
 
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "net/log.h"
 #include "net/udp_socket.h"
 #include "proto/crypto/keys.h"
 #include "proto/crypto/secret.h"
@@ -23,6 +25,15 @@ net::UdpConfig udp_config(const RelayOptions& options) {
   config.segmentation = options.segmentation;
   config.coalescing = options.coalescing;
   return config;
+}
+
+/// What a small buffer drops of a burst looks to members like a path that loses.
+void warn_of_small_buffer(const net::UdpSocket& socket, const net::UdpConfig& config) {
+  if (socket.receive_buffer_bytes() >= config.receive_buffer_bytes) return;
+  LOG(kWarning, "receive_buffer_small",
+      {{"bytes", socket.receive_buffer_bytes()},
+       {"wanted", config.receive_buffer_bytes},
+       {"cure", "sysctl net.core.rmem_max=" + std::to_string(config.receive_buffer_bytes)}});
 }
 
 SharedSecrets make_secrets(const RelayOptions& options, RandomSource random) {
@@ -147,6 +158,7 @@ Result<std::unique_ptr<Relay>, Failure> Relay::start(const RelayOptions& options
     return Unexpected{bound.error()};
   }
   state->address = state->door->socket().address();
+  warn_of_small_buffer(state->door->socket(), config);
   for (std::size_t i = 0; i < options.workers; ++i) {
     const WorkerOptions worker{WorkerIndex{static_cast<std::uint8_t>(i)}, options.limits,
                                &*state->secrets, state->random, kPacerBitsPerSecond};
