@@ -399,11 +399,12 @@ std::string HttpServer::Core::allowed_methods(const std::string& path) const {
 
 int HttpServer::Core::refuse(lws* wsi, Exchange& exchange, int status) {
   if (fallback.refusal) {
-    exchange.response = fallback.refusal(status);
+    exchange.response = fallback.refusal(status, exchange.path);
   } else {
     exchange.response.body = std::to_string(status) + "\n";
   }
   exchange.response.status = status;
+  if (status == 405) exchange.response.headers = {{"allow", allowed_methods(exchange.path)}};
   return write(wsi, exchange);
 }
 
@@ -491,7 +492,6 @@ bool HttpServer::Core::write_header(lws* wsi, const Exchange& exchange) const {
                                      response.content_type.c_str(), response.body.size(), &at,
                                      end) == 0 &&
          add("cache-control:", "no-store") && add("x-content-type-options:", "nosniff") &&
-         (response.status != 405 || add("allow:", allowed_methods(exchange.path))) &&
          (!exchange.closes || add("connection:", "close")) && add_further() &&
          lws_finalize_write_http_header(wsi, start, &at, end) == 0;
 }

@@ -66,7 +66,7 @@ struct HttpFallback {
   /// more is read from that connection meanwhile, so that a client that hangs up is noticed then.
   std::function<std::optional<HttpResponse>(const HttpRequest&)> handler;
   /// The answer to what never becomes a request for the handler: 400, 411 or 413.
-  std::function<HttpResponse(int status)> refusal;
+  std::function<HttpResponse(int status, std::string_view path)> refusal;
 };
 
 class HttpServer {

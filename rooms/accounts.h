@@ -54,6 +54,9 @@ class Accounts {
   /// Those whose tokens have not all expired by themselves.
   std::vector<Change> snapshot(UnixSeconds now) const;
 
+  /// Seconds.
+  std::int64_t lifetime(TokenKind kind) const;
+
   /// "user_" and random digits, in the seed's form.
   UserId random_user() const;
 
@@ -61,7 +64,6 @@ class Accounts {
   RoomId random_room() const;
 
  private:
-  std::int64_t lifetime(TokenKind kind) const;
   std::string random_name(std::string_view prefix) const;
 
   crypto::SealKey key_;

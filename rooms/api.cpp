@@ -30,7 +30,7 @@ net::HttpResponse preflight() {
   net::HttpResponse response;
   response.status = 204;
   response.headers = {{"access-control-allow-origin", "*"},
-                      {"access-control-allow-methods", "GET, POST, OPTIONS"},
+                      {"access-control-allow-methods", "GET, POST, PUT, PATCH, DELETE, OPTIONS"},
                       {"access-control-allow-headers", "content-type, authorization"},
                       {"access-control-max-age", "600"}};
   return response;
@@ -180,6 +180,12 @@ std::optional<RoomKey> room_key(const ApiCall& call) {
   const auto room = RoomId::parse(call.body.text("roomID").value_or(""));
   if (!room) return std::nullopt;
   return RoomKey{call.type, *room};
+}
+
+Json access_json(const RelayAccess& access, const RoomId& room, const UserId& user) {
+  return {{"room", room.view()},           {"user", user.view()},     {"address", access.address},
+          {"relay_key", access.relay_key}, {"ticket", access.ticket}, {"psk", access.psk},
+          {"expiry", access.expiry_s}};
 }
 
 net::HttpResponse json_response(int status, const Json& json) {

@@ -93,7 +93,7 @@ class Api {
 
   /// Called for what get_push_url may say of a relay; nothing where none is attached.
   using Access =
-      std::function<std::optional<RelayAccess>(const RoomId&, const UserId&, const Moment&)>;
+      std::function<std::optional<RelayAccess>(const RoomId&, const UserId&, const ApiCall&)>;
 
   void set_access(Access access) { access_ = std::move(access); }
 
@@ -164,6 +164,9 @@ Json ok();
 
 /// A room of the call's own type that the body names; nothing for an id that is none.
 std::optional<RoomKey> room_key(const ApiCall& call);
+
+/// As a ticket file has it.
+Json access_json(const RelayAccess& access, const RoomId& room, const UserId& user);
 
 /// The JSON of a room's custom fields.
 std::string custom_text(const Room& room);

@@ -76,12 +76,8 @@ Json Api::push_url(const ApiCall& call) {
   json["pushURL"] = addresses_.push_url(addresses_.new_stream(call.user), call.moment.wall);
   const auto key = room_key(call);
   if (!key || !access_ || !store_.has_place(*key, call.user)) return json;
-  if (const auto access = access_(key->room, call.user, call.moment)) {
-    // As `sluice push --ticket-file` reads it.
-    json["relay"] = {{"room", key->room.view()},   {"user", call.user.view()},
-                     {"address", access->address}, {"relay_key", access->relay_key},
-                     {"ticket", access->ticket},   {"psk", access->psk},
-                     {"expiry", access->expiry_s}};
+  if (const auto access = access_(key->room, call.user, call)) {
+    json["relay"] = access_json(*access, key->room, call.user);
   }
   return json;
 }

@@ -64,9 +64,13 @@ Json Api::add_audience(const ApiCall& call) {
   if (!info || info->size() > kViewerInfoBytesMax) {
     return answer(ApiCode::kBadParameter, "userInfo: a text of 1536 bytes at most");
   }
-  const Outcome outcome = key ? store_.add_viewer(*key, {call.user, *info}) : Outcome::kNoRoom;
+  const Outcome outcome =
+      key ? store_.add_viewer(*key, {.user = call.user, .info = *info}) : Outcome::kNoRoom;
   if (outcome == Outcome::kNoRoom) return no_room();
-  return outcome == Outcome::kOk ? ok() : answer(ApiCode::kBadParameter, "the audience is full");
+  if (outcome == Outcome::kViewersFull) {
+    return answer(ApiCode::kBadParameter, "the audience is full");
+  }
+  return outcome == Outcome::kOk ? ok() : answer(ApiCode::kFailed, "the room lets nobody in");
 }
 
 /// Who is not in the audience is gone from it: that is no error, as the seed has it.

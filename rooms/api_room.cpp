@@ -30,6 +30,14 @@ Json of_outcome(Outcome outcome) {
       return answer(ApiCode::kNotMade, "this service has all the rooms it may have");
     case Outcome::kBadField:
       return answer(ApiCode::kBadParameter, "a field or its value is not allowed");
+    case Outcome::kLocked:
+      return answer(ApiCode::kFailed, "the room is locked");
+    case Outcome::kBanned:
+      return answer(ApiCode::kFailed, "banned from this room");
+    case Outcome::kWrongPassword:
+      return answer(ApiCode::kFailed, "the room has a password, which only /v1 takes");
+    case Outcome::kTooMany:
+      return answer(ApiCode::kFailed, "no more of these");
   }
   return ok();
 }

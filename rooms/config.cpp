@@ -20,6 +20,12 @@ std::optional<std::string> folder(const std::string& value) {
   return "a folder's path";
 }
 
+/// What a token is for; empty would let any token be for us.
+std::optional<std::string> audience(const std::string& value) {
+  if (!value.empty()) return std::nullopt;
+  return "a name, as tokens have it in aud";
+}
+
 /// HOST or HOST:PORT, as it stands in an address.
 std::optional<std::string> host_or_none(const std::string& value) {
   if (value.find_first_of("/?# \"") == std::string::npos) return std::nullopt;
@@ -50,6 +56,10 @@ daemon::Settings settings_of(Config& config) {
        {"account", "user_sig_days", &config.account_user_sig_days, kAny, 1, 3650},
        {"account", "token_days", &config.account_token_days, kAny, 1, 3650},
        {"account", "chosen_ids", &config.account_chosen_ids},
+       {"v1", "shared_key_file", &config.v1_shared_key_file},
+       {"v1", "ed25519_key_file", &config.v1_ed25519_key_file},
+       {"v1", "audience", &config.v1_audience, audience},
+       {"v1", "guests", &config.v1_guests},
        {"rooms", "pushers_double", &rules.pushers_double, kAny, 1, 1000},
        {"rooms", "pushers_multi", &rules.pushers_multi, kAny, 1, 1000},
        {"rooms", "pushers_live", &rules.pushers_live, kAny, 1, 1000},

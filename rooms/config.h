@@ -35,6 +35,11 @@ struct Config {
   std::uint64_t account_token_days = 7;
   bool account_chosen_ids = false;
 
+  std::string v1_shared_key_file;  // of HS256; neither: application.key in the state folder
+  std::string v1_ed25519_key_file;
+  std::string v1_audience = "sluice-rooms";
+  bool v1_guests = false;  // tokens of /weapp logins and of /v1/tokens are good as well
+
   RoomRules rules;
 };
 

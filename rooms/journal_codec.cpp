@@ -31,15 +31,23 @@ struct ToJson {
               {"mixed", text_of(room.mixed)}};
     if (!room.custom.empty()) json["custom"] = room.custom;
     if (!room.layout.empty()) json["layout"] = room.layout;
+    if (room.locked) json["locked"] = true;
+    if (!room.password.empty()) json["password"] = room.password;
+    for (const UserId& user : room.banned) json["banned"].push_back(text_of(user));
+    for (const auto& [user, rights] : room.revoked) json["revoked"][text_of(user)] = rights.bits();
     return json;
   }
 
   Json operator()(const RoomGone& c) const { return {{"op", "gone"}, {"room", text_of(c.room)}}; }
 
   Json operator()(const PusherChanged& c) const {
-    return {
-        {"op", "pusher"},        {"room", text_of(c.room)},   {"user", text_of(c.pusher.user)},
-        {"name", c.pusher.name}, {"avatar", c.pusher.avatar}, {"stream", text_of(c.pusher.stream)}};
+    return {{"op", "pusher"},
+            {"room", text_of(c.room)},
+            {"user", text_of(c.pusher.user)},
+            {"name", c.pusher.name},
+            {"avatar", c.pusher.avatar},
+            {"stream", text_of(c.pusher.stream)},
+            {"rights", c.pusher.rights.bits()}};
   }
 
   Json operator()(const PusherGone& c) const {
@@ -47,10 +55,8 @@ struct ToJson {
   }
 
   Json operator()(const ViewerChanged& c) const {
-    return {{"op", "viewer"},
-            {"room", text_of(c.room)},
-            {"user", text_of(c.viewer.user)},
-            {"info", c.viewer.info}};
+    return {{"op", "viewer"},        {"room", text_of(c.room)}, {"user", text_of(c.viewer.user)},
+            {"info", c.viewer.info}, {"beats", c.viewer.beats}, {"rights", c.viewer.rights.bits()}};
   }
 
   Json operator()(const ViewerGone& c) const {
@@ -115,6 +121,46 @@ class Fields {
     return result;
   }
 
+  /// Not said is false: so lines of before there was this field have it.
+  bool flag_or_none(const char* key) { return json_.contains(key) && flag(key); }
+
+  MemberRights member_rights(const char* key) {
+    const auto at = json_.find(key);
+    if (at == json_.end()) return kMemberRights;
+    const bool good = at->is_number_unsigned() && at->get<std::uint64_t>() <= UINT8_MAX;
+    ok_ = ok_ && good;
+    return good ? MemberRights{at->get<std::uint8_t>()} : MemberRights{};
+  }
+
+  std::set<UserId> users(const char* key) {
+    std::set<UserId> result;
+    const auto at = json_.find(key);
+    if (at == json_.end()) return result;
+    ok_ = ok_ && at->is_array();
+    if (!ok_) return result;
+    for (const Json& entry : *at) {
+      const auto user =
+          entry.is_string() ? UserId::parse(entry.get_ref<const std::string&>()) : std::nullopt;
+      ok_ = ok_ && user;
+      if (user) result.insert(*user);
+    }
+    return result;
+  }
+
+  std::map<UserId, MemberRights> rights(const char* key) {
+    std::map<UserId, MemberRights> result;
+    const auto at = json_.find(key);
+    if (at == json_.end()) return result;
+    ok_ = ok_ && at->is_object();
+    if (!ok_) return result;
+    for (const auto& [name, bits] : at->items()) {
+      const auto user = UserId::parse(name);
+      ok_ = ok_ && user && bits.is_number_unsigned() && bits.get<std::uint64_t>() <= UINT8_MAX;
+      if (ok_) result[*user] = MemberRights{bits.get<std::uint8_t>()};
+    }
+    return result;
+  }
+
   void refuse() { ok_ = false; }
 
   bool ok() const { return ok_; }
@@ -139,6 +185,10 @@ Change read_room(Fields& fields) {
   room.mixed = fields.name_or_none<StreamName>("mixed");
   room.custom = fields.texts("custom");
   room.layout = fields.text_or_none("layout");
+  room.locked = fields.flag_or_none("locked");
+  room.password = fields.text_or_none("password");
+  room.banned = fields.users("banned");
+  room.revoked = fields.rights("revoked");
   return changed;
 }
 
@@ -148,6 +198,7 @@ Change read_pusher(Fields& fields) {
   pusher.name = fields.text("name");
   pusher.avatar = fields.text("avatar");
   pusher.stream = fields.name_or_none<StreamName>("stream");
+  pusher.rights = fields.member_rights("rights");
   return PusherChanged{fields.name<RoomId>("room"), std::move(pusher)};
 }
 
@@ -162,8 +213,10 @@ std::optional<Change> read_change(const Json& json) {
     change = PusherGone{fields.name<RoomId>("room"), fields.name<UserId>("user")};
   }
   if (op == "viewer") {
-    change = ViewerChanged{fields.name<RoomId>("room"),
-                           {fields.name<UserId>("user"), fields.text("info")}};
+    change =
+        ViewerChanged{fields.name<RoomId>("room"),
+                      {fields.name<UserId>("user"), fields.text("info"),
+                       fields.flag_or_none("beats"), Instant{}, fields.member_rights("rights")}};
   }
   if (op == "viewer_gone") {
     change = ViewerGone{fields.name<RoomId>("room"), fields.name<UserId>("user")};

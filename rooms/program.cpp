@@ -9,6 +9,7 @@
 #include "net/log.h"
 #include "net/sd_notify.h"
 #include "proto/crypto/secret.h"
+#include "rooms/application_keys.h"
 #include "rooms/journal.h"
 
 namespace sluice::rooms {
@@ -47,6 +48,7 @@ Status<Failure> Program::prepare_dev() {
   // All its clients come from one address, and choose who they are.
   config.listen_requests_per_address = 0;
   config.account_chosen_ids = true;
+  config.v1_guests = true;
   return Done{};
 }
 
@@ -59,6 +61,8 @@ Status<Failure> Program::make_service() {
   auto secret = daemon::read_or_make_secret("service.state_folder", folder + "/secret",
                                             crypto::system_random());
   if (!secret) return Unexpected{secret.error()};
+  auto keys = read_application_keys(config, crypto::system_random());
+  if (!keys) return Unexpected{keys.error()};
   auto journal = Journal::open(folder);
   if (!journal) return Unexpected{journal.error()};
   if (journal->cut) LOG(kWarning, "journal_cut", {{"folder", folder}});
@@ -66,7 +70,8 @@ Status<Failure> Program::make_service() {
     LOG(kError, "journal_damaged", {{"kept", folder + "/journal.damaged"}});
   }
   service_ = std::make_unique<Service>(
-      loop_, Service::Parts{config, options_.version, *secret, *std::move(journal)});
+      loop_,
+      Service::Parts{config, options_.version, *secret, *std::move(keys), *std::move(journal)});
   return Done{};
 }
 

@@ -60,8 +60,8 @@ void RelayConnection::lose(const std::string& why) {
   retry_.arm_in(kRetryInterval);
 }
 
-void RelayConnection::close_room(const RoomId& room) {
-  if (pipe_ != nullptr && view_.ready()) send(view_.close_room(room));
+void RelayConnection::order(schema::Message message) {
+  if (pipe_ != nullptr && view_.ready()) send(view_.order(std::move(message)));
 }
 
 }  // namespace sluice::rooms

@@ -27,7 +27,8 @@ class RelayConnection {
 
   bool connected() const { return pipe_ != nullptr; }
 
-  void close_room(const RoomId& room);
+  /// Goes to the relay, if it is there: what it would have closed is closed by its absence.
+  void order(schema::Message message);
 
  private:
   void connect();

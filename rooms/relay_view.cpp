@@ -124,12 +124,8 @@ void RelayView::tell(const Who& who, bool publishing) {
   if (user) changes_.push_back({who.first, *user, publishing});
 }
 
-std::vector<std::byte> RelayView::close_room(const RoomId& room) {
-  return request(schema::CloseRoom{room});
-}
-
 std::optional<RelayAccess> RelayView::access(const RoomId& room, const UserId& user,
-                                             UnixSeconds now) const {
+                                             crypto::Rights rights, UnixSeconds now) const {
   const auto name = UserName::parse(user.view());
   if (!ready_ || !hello_ || !ticket_key_ || !name) return std::nullopt;
   crypto::Ticket ticket;
@@ -138,7 +134,7 @@ std::optional<RelayAccess> RelayView::access(const RoomId& room, const UserId& u
   ticket.expiry = {now.value + kTicketSeconds};
   ticket.relay = hello_->relay_key_id;
   ticket.instance = InstanceId{random_.u64()};
-  ticket.rights = crypto::kPushRights.with(crypto::Right::kSubscribe);
+  ticket.rights = rights;
   ticket.psk = crypto::Psk::random(random_);
   ticket.room = room;
   ticket.user = *name;
@@ -146,6 +142,17 @@ std::optional<RelayAccess> RelayView::access(const RoomId& room, const UserId& u
   return RelayAccess{hello_->address, crypto::to_hex(hello_->relay_key),
                      crypto::to_hex(sealed.view()), crypto::to_hex(ticket.psk.bytes()),
                      ticket.expiry.value};
+}
+
+std::vector<std::pair<UserId, StreamName>> RelayView::streams_of(const RoomId& room) const {
+  std::vector<std::pair<UserId, StreamName>> result;
+  for (auto at = streams_.lower_bound({room, {}}); at != streams_.end() && at->first.first == room;
+       ++at) {
+    const auto user = UserId::parse(at->first.second.view());
+    if (!user) continue;  // not given by us
+    for (const StreamName& stream : at->second) result.emplace_back(*user, stream);
+  }
+  return result;
 }
 
 std::size_t RelayView::stream_count() const {

@@ -43,11 +43,15 @@ class RelayView {
 
   std::vector<MediaChange> take_changes() { return std::exchange(changes_, {}); }
 
-  /// Closes the room's links at the relay.
-  std::vector<std::byte> close_room(const RoomId& room);
+  /// The bytes of an order to the relay: CloseRoom, Kick and the like.
+  std::vector<std::byte> order(schema::Message message) { return request(std::move(message)); }
 
   /// Nothing until the relay has said who it is and takes our orders.
-  std::optional<RelayAccess> access(const RoomId& room, const UserId& user, UnixSeconds now) const;
+  std::optional<RelayAccess> access(const RoomId& room, const UserId& user, crypto::Rights rights,
+                                    UnixSeconds now) const;
+
+  /// What is pushed in a room now, as its users and their streams.
+  std::vector<std::pair<UserId, StreamName>> streams_of(const RoomId& room) const;
 
   /// Attached, active and resynchronised.
   bool ready() const { return ready_; }

@@ -43,27 +43,6 @@ std::string unescaped(std::string_view text) {
   return result;
 }
 
-/// The line feed and the tab may stand in a text; the rest of the controls are nobody's writing.
-bool is_clean(std::string_view text) {
-  while (!text.empty()) {
-    const auto character = first_character(text);
-    if (!character) return false;
-    const bool control = character->code < 0x20 || character->code == 0x7F;
-    if (control && character->code != '\n' && character->code != '\t' && character->code != '\r') {
-      return false;
-    }
-    text.remove_prefix(character->bytes);
-  }
-  return true;
-}
-
-/// A JSON text of few levels: the parser recurses.
-Json parse_json(std::string_view text) {
-  constexpr int kDepthMax = 16;
-  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= kDepthMax; };
-  return Json::parse(text, shallow, false);
-}
-
 Json read_form(std::string_view body) {
   Json fields = Json::object();
   while (!body.empty()) {
@@ -80,6 +59,25 @@ Json read_form(std::string_view body) {
 }
 
 }  // namespace
+
+bool is_clean(std::string_view text) {
+  while (!text.empty()) {
+    const auto character = first_character(text);
+    if (!character) return false;
+    const bool control = character->code < 0x20 || character->code == 0x7F;
+    if (control && character->code != '\n' && character->code != '\t' && character->code != '\r') {
+      return false;
+    }
+    text.remove_prefix(character->bytes);
+  }
+  return true;
+}
+
+Json parse_json(std::string_view text) {
+  constexpr int kDepthMax = 16;
+  const auto shallow = [](int depth, Json::parse_event_t, Json&) { return depth <= kDepthMax; };
+  return Json::parse(text, shallow, false);
+}
 
 std::optional<RequestBody> RequestBody::read(std::string_view content_type, std::string_view body) {
   RequestBody result;

@@ -12,6 +12,12 @@
 
 namespace sluice::rooms {
 
+/// Of 16 levels at most, as the parser recurses; discarded when it is none.
+nlohmann::json parse_json(std::string_view text);
+
+/// UTF-8 without control characters but for line ends and tabs: the rest is nobody's writing.
+bool is_clean(std::string_view text);
+
 class RequestBody {
  public:
   /// Nothing when the body says it is JSON and is not, or is no object.

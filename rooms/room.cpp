@@ -35,4 +35,15 @@ Pusher* Room::find_pusher(const UserId& user) {
   return at == pushers.end() ? nullptr : &*at;
 }
 
+const Viewer* Room::find_viewer(const UserId& user) const {
+  const auto at = std::find_if(viewers.begin(), viewers.end(),
+                               [&](const Viewer& viewer) { return viewer.user == user; });
+  return at == viewers.end() ? nullptr : &*at;
+}
+
+MemberRights Room::revoked_of(const UserId& user) const {
+  const auto at = revoked.find(user);
+  return at == revoked.end() ? MemberRights{} : at->second;
+}
+
 }  // namespace sluice::rooms

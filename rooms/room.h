@@ -7,12 +7,14 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "proto/base/name.h"
 #include "proto/base/time.h"
+#include "rooms/member_rights.h"
 
 namespace sluice::rooms {
 
@@ -33,11 +35,16 @@ struct Pusher {
   std::string name, avatar;
   StreamName stream;
   Instant seen{};  // last heartbeat, or end of media; not kept across a restart
+  MemberRights rights = kMemberRights;  // let in with; Room::revoked takes from them
 };
 
 struct Viewer {
   UserId user;
-  std::string info;  // the client's own text
+  std::string info{};  // the client's own text
+  /// It says by heartbeats that it is there, and goes without them; others stay until they leave.
+  bool beats = false;
+  Instant seen{};  // not kept across a restart
+  MemberRights rights = kMemberRights;
 };
 
 struct Room {
@@ -52,9 +59,17 @@ struct Room {
   std::vector<Viewer> viewers;
   std::map<std::string, std::string> custom;  // the values are JSON texts
   std::string layout;                         // of merge_stream, as the client sent it
+  bool locked = false;                        // nobody comes in any more
+  std::string password;                       // its keyed hash; empty: none
+  std::set<UserId> banned;
+  std::map<UserId, MemberRights> revoked;  // of members, also of those who left
 
   const Pusher* find_pusher(const UserId& user) const;
   Pusher* find_pusher(const UserId& user);
+  const Viewer* find_viewer(const UserId& user) const;
+
+  /// What was taken from the user here; nothing of most.
+  MemberRights revoked_of(const UserId& user) const;
 };
 
 /// Bytes of roomInfo: the seed's limit.
@@ -73,6 +88,10 @@ inline constexpr std::size_t kViewerInfoBytesMax = 1536;
 inline constexpr std::size_t kCustomFieldsMax = 32;
 inline constexpr std::size_t kCustomNameBytesMax = 64;
 inline constexpr std::size_t kCustomValueBytesMax = 256;
+
+/// Bans and mutes of one room, each. Every change of a room writes them into the journal: 256 are
+/// 12 KB. Half is still a crowd; double is for who bans by the application, with tokens.
+inline constexpr std::size_t kModeratedMax = 256;
 
 /// A layout of 16 inputs has 3 KB.
 inline constexpr std::size_t kLayoutBytesMax = 8192;

@@ -23,6 +23,10 @@ Room without_people(const Room& room) {
   bare.mixed = room.mixed;
   bare.custom = room.custom;
   bare.layout = room.layout;
+  bare.locked = room.locked;
+  bare.password = room.password;
+  bare.banned = room.banned;
+  bare.revoked = room.revoked;
   return bare;
 }
 
@@ -78,6 +82,9 @@ Outcome RoomStore::enter(Instant now, const RoomKey& key, Entry entry, bool& cre
     update(now, *room, *present, std::move(entry));
     return Outcome::kOk;
   }
+  if (const Outcome open = may_come(*room, entry.user, entry.password); open != Outcome::kOk) {
+    return open;
+  }
   if (room->pushers.size() >= pushers_max(room->type)) return Outcome::kRoomFull;
   admit(now, *room, std::move(entry));
   return Outcome::kOk;
@@ -89,17 +96,31 @@ void RoomStore::admit(Instant now, Room& room, Entry entry) {
     room.mixed = entry.stream;
     record_room(room);
   }
-  room.pushers.push_back(
-      {entry.user, std::move(entry.name), std::move(entry.avatar), entry.stream, now});
+  room.pushers.push_back({entry.user, std::move(entry.name), std::move(entry.avatar), entry.stream,
+                          now, entry.rights});
+  const UserId user = room.pushers.back().user;
   changes_.push_back(PusherChanged{room.id, room.pushers.back()});
   events_.push_back(PushersChanged{room.id});
+  const Viewer* const watched = room.find_viewer(user);
+  if (watched == nullptr || !watched->beats) {
+    events_.push_back(MemberCame{room.id, user});
+    return;
+  }
+  // He beats as a pusher from now on.
+  std::erase_if(room.viewers, [&](const Viewer& viewer) { return viewer.user == user; });
+  changes_.push_back(ViewerGone{room.id, user});
+  events_.push_back(MemberChanged{room.id, user});
 }
 
 void RoomStore::update(Instant now, Room& room, Pusher& pusher, Entry entry) {
-  const bool same =
-      pusher.name == entry.name && pusher.avatar == entry.avatar && pusher.stream == entry.stream;
-  pusher = {entry.user, std::move(entry.name), std::move(entry.avatar), entry.stream, now};
-  if (!same) changes_.push_back(PusherChanged{room.id, pusher});
+  const bool same = pusher.name == entry.name && pusher.avatar == entry.avatar &&
+                    pusher.stream == entry.stream && pusher.rights == entry.rights;
+  pusher = {entry.user, std::move(entry.name), std::move(entry.avatar), entry.stream,
+            now,        entry.rights};
+  if (!same) {
+    changes_.push_back(PusherChanged{room.id, pusher});
+    events_.push_back(MemberChanged{room.id, pusher.user});
+  }
   events_.push_back(PushersChanged{room.id});
 }
 
@@ -155,6 +176,7 @@ Outcome RoomStore::add_viewer(const RoomKey& key, Viewer viewer) {
     if (present->info == viewer.info) return Outcome::kOk;
     *present = viewer;
   } else {
+    if (const Outcome open = may_come(*room, viewer.user, {}); open != Outcome::kOk) return open;
     if (room->viewers.size() >= rules_.viewers_live) return Outcome::kViewersFull;
     room->viewers.push_back(viewer);
   }
@@ -244,6 +266,7 @@ void RoomStore::sweep(Instant now, Room& room) {
     if (!knows(id)) return;  // the one before dissolved it
     remove_pusher(room, user, LeaveCause::kTimeout);
   }
+  if (knows(id)) sweep_viewers(now, room);
 }
 
 const Room* RoomStore::find(const RoomKey& key) const {
@@ -257,8 +280,9 @@ bool RoomStore::has_place(const RoomKey& key, const UserId& user) const {
   const auto order = order_.find(key.room);
   if (order == order_.end()) return rooms_.size() < rules_.rooms;
   const Room& room = rooms_.at(order->second);
-  return room.type == key.type &&
-         (room.find_pusher(user) != nullptr || room.pushers.size() < pushers_max(room.type));
+  if (room.type != key.type) return false;
+  if (room.find_pusher(user) != nullptr) return true;
+  return room.pushers.size() < pushers_max(room.type) && may_come(room, user, {}) == Outcome::kOk;
 }
 
 Room* RoomStore::find_any(const RoomKey& key) {
@@ -351,7 +375,9 @@ bool RoomStore::restore(Instant now, const Change& change) {
     std::erase_if(room.pushers, [&](const Pusher& p) { return p.user == gone->user; });
   } else if (const auto* viewer = std::get_if<ViewerChanged>(&change)) {
     const auto present = find_viewer(room.viewers, viewer->viewer.user);
-    (present != room.viewers.end() ? *present : room.viewers.emplace_back()) = viewer->viewer;
+    Viewer& kept = present != room.viewers.end() ? *present : room.viewers.emplace_back();
+    kept = viewer->viewer;
+    kept.seen = now;
   } else if (const auto* left = std::get_if<ViewerGone>(&change)) {
     std::erase_if(room.viewers, [&](const Viewer& v) { return v.user == left->user; });
   } else {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -46,9 +47,13 @@ enum class Outcome : std::uint8_t {
   kViewersFull,
   kTooManyRooms,
   kBadField,  // a custom field's name, operation or value
+  kLocked,
+  kBanned,
+  kWrongPassword,
+  kTooMany,  // bans or mutes of this room
 };
 
-enum class LeaveCause : std::uint8_t { kLeft, kTimeout };
+enum class LeaveCause : std::uint8_t { kLeft, kTimeout, kKicked, kBanned };
 
 /// Room and creator are set; the group of its messages begins.
 struct RoomOpened {
@@ -67,6 +72,29 @@ struct PusherLeft {
   LeaveCause cause;
 };
 
+/// Somebody came, to push or to watch. Viewers who do not beat come and go unheard.
+struct MemberCame {
+  RoomId room;
+  UserId user;
+};
+
+/// He says other things of himself, pushes instead of watching, or may do other things.
+struct MemberChanged {
+  RoomId room;
+  UserId user;
+};
+
+struct ViewerLeft {
+  RoomId room;
+  UserId user;
+  LeaveCause cause;
+};
+
+/// What the room says of itself: info, lock, password.
+struct RoomEdited {
+  RoomId room;
+};
+
 enum class DissolveCause : std::uint8_t { kCreatorLeft, kLastLeft, kDestroyed, kNeverEntered };
 
 struct RoomDissolved {
@@ -75,7 +103,8 @@ struct RoomDissolved {
   DissolveCause cause;
 };
 
-using Event = std::variant<RoomOpened, PushersChanged, PusherLeft, RoomDissolved>;
+using Event = std::variant<RoomOpened, PushersChanged, PusherLeft, RoomDissolved, MemberCame,
+                           MemberChanged, ViewerLeft, RoomEdited>;
 
 /// Which room, as a path and a body name it.
 struct RoomKey {
@@ -87,10 +116,21 @@ struct Entry {
   UserId user;
   std::string name, avatar;
   StreamName stream;
-  std::string info;  // of the room, where this entry makes it
+  std::string info{};      // of the room, where this entry makes it
+  std::string password{};  // the keyed hash of what was said
+  MemberRights rights = kMemberRights;
+};
+
+/// What is not said stays.
+struct RoomEdit {
+  std::optional<std::string> info, password;  // an empty password: none
+  std::optional<bool> locked;
 };
 
 enum class CustomOperation : std::uint8_t { kIncrease, kDecrease, kSet };
+
+/// Whether bans, lock and password let somebody new in.
+Outcome may_come(const Room& room, const UserId& user, const std::string& password);
 
 class RoomStore {
  public:
@@ -112,6 +152,22 @@ class RoomStore {
                      std::string value);
   Outcome set_layout(const RoomKey& key, std::string layout);
 
+  // room_moderation.cpp: whatever the room's type, entered or not.
+
+  /// Nobody else has to push for a viewer to come in by this one. It beats.
+  Outcome enter_viewer(Instant now, const RoomId& room, Viewer viewer, const std::string& password);
+
+  /// Of a pusher or viewer.
+  Outcome beat(Instant now, const RoomId& room, const UserId& user);
+  Outcome remove(const RoomId& room, const UserId& user, LeaveCause cause);
+  Outcome dissolve(const RoomId& room);
+  Outcome edit(const RoomId& room, RoomEdit edit);
+
+  /// Puts him out as well.
+  Outcome ban(const RoomId& room, const UserId& user);
+  Outcome lift_ban(const RoomId& room, const UserId& user);
+  Outcome revoke(const RoomId& room, const UserId& user, MemberRights revoked);
+
   /// What the relay sees of a user's streams in a room, entered or not.
   void handle_media(Instant now, const RoomId& room, const UserId& user, bool publishing);
   void handle_timeout(Instant now);
@@ -121,6 +177,9 @@ class RoomStore {
   /// Nothing for a room that nobody has entered yet.
   const Room* find(const RoomKey& key) const;
 
+  /// Of any type, entered or not.
+  const Room* find(const RoomId& room) const;
+
   /// Whether the user is in the room, or could enter it now.
   bool has_place(const RoomKey& key, const UserId& user) const;
 
@@ -129,6 +188,7 @@ class RoomStore {
 
   /// Entered rooms in the order they were made.
   std::vector<const Room*> page(RoomType type, std::uint64_t index, std::uint64_t count) const;
+  std::vector<const Room*> page_of_all(std::uint64_t index, std::uint64_t count) const;
 
   std::uint64_t room_count(RoomType type) const;
   std::uint64_t pusher_count() const;
@@ -151,10 +211,13 @@ class RoomStore {
 
   Room* find_any(const RoomKey& key);
   Room* find_active(const RoomKey& key);
+  Room* find_room(const RoomId& room);
   Room& make(Instant now, const RoomKey& key, const UserId& creator, std::string info);
   void admit(Instant now, Room& room, Entry entry);
   void update(Instant now, Room& room, Pusher& pusher, Entry entry);
   void remove_pusher(Room& room, const UserId& user, LeaveCause cause);
+  void remove_watching(Room& room, const UserId& user, LeaveCause cause);
+  void sweep_viewers(Instant now, Room& room);
   void dissolve(Room& room, DissolveCause cause);
   void sweep(Instant now, Room& room);
   void record_room(const Room& room);

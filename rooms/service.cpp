@@ -43,13 +43,19 @@ Service::Service(net::Loop& loop, Parts parts)
           {config_.addresses_push_host, config_.addresses_play_host, config_.addresses_bizid},
           crypto::system_random()),
       api_({store_, accounts_, addresses_}, api_config(config_)),
+      tokens_(std::move(parts.keys)),
+      v1_({store_, accounts_, addresses_, tokens_, relays(), crypto::SealKey{parts.secret}},
+          {config_.v1_guests, config_.account_chosen_ids}),
       guard_(config_.listen_requests_per_address),
       sweep_(loop, net::Callback<>::to<&Service::on_sweep>(this)),
       server_(loop, {static_cast<unsigned>(config_.listen_connections),
                      static_cast<unsigned>(config_.listen_connections_per_address)}) {
   restore(parts.journal.changes);
-  api_.set_access([this](const RoomId& room, const UserId& user, const Moment& at) {
-    return relay_ ? relay_->view().access(room, user, at.wall) : std::nullopt;
+  api_.set_access([this](const RoomId& room, const UserId& user, const ApiCall& call) {
+    const Room* const found = store_.find(room);
+    const MemberRights revoked = found != nullptr ? found->revoked_of(user) : MemberRights{};
+    return v1_.relays().access(
+        {room, user, relay_rights(kMemberRights.without(revoked)), call.http}, call.moment);
   });
   server_.route("GET", "/healthz", [](const net::HttpRequest&) {
     return net::HttpResponse{200, "text/plain", "ok\n"};
@@ -60,7 +66,8 @@ Service::Service(net::Loop& loop, Parts parts)
   });
   server_.fallback(
       {[this](const net::HttpRequest& request) { return handle(request); },
-       [](int status) {
+       [](int status, std::string_view path) {
+         if (V1::is_path(path)) return problem_of_status(status);
          return json_response(status, {{"code", status}, {"message", "the body's length"}});
        }});
 }
@@ -78,6 +85,31 @@ void Service::start() {
 }
 
 void Service::stop() { flush(); }
+
+V1Relays Service::relays() {
+  V1Relays relays;
+  relays.access = [this](const V1Relays::Asker& asker, const Moment& at) {
+    return relay_ ? relay_->view().access(asker.room, asker.user, asker.rights, at.wall)
+                  : std::nullopt;
+  };
+  relays.streams = [this](const RoomId& room) {
+    std::vector<V1Relays::Stream> streams;
+    if (!relay_) return streams;
+    for (const auto& [user, stream] : relay_->view().streams_of(room)) {
+      streams.push_back({user, stream});
+    }
+    return streams;
+  };
+  relays.put_out = [this](const RoomId& room, const UserId& user) {
+    const auto name = UserName::parse(user.view());
+    if (relay_ && name) relay_->order(schema::Kick{room, *name, {}});
+  };
+  relays.set_rights = [this](const RoomId& room, const UserId& user, crypto::Rights rights) {
+    const auto name = UserName::parse(user.view());
+    if (relay_ && name) relay_->order(schema::SetRights{room, *name, {}, rights.bits()});
+  };
+  return relays;
+}
 
 void Service::restore(std::span<const Change> changes) {
   std::size_t lost = 0;
@@ -97,11 +129,15 @@ void Service::restore(std::span<const Change> changes) {
 }
 
 std::optional<net::HttpResponse> Service::handle(const net::HttpRequest& request) {
+  const bool is_v1 = V1::is_path(request.path);
   if (!guard_.allow(loop_.now(), request.peer)) {
     ++counts_.refused_floods;
+    if (is_v1) return problem_response(Problem::kTooManyRequests);
     return json_response(429, {{"code", 429}, {"message", "too many requests from this address"}});
   }
-  net::HttpResponse response = api_.handle(request, moment());
+  net::HttpResponse response = is_v1 && request.method != "OPTIONS"
+                                   ? v1_.handle(request, moment())
+                                   : api_.handle(request, moment());
   count(request, response);
   flush();
   return response;
@@ -109,6 +145,12 @@ std::optional<net::HttpResponse> Service::handle(const net::HttpRequest& request
 
 /// Only the table's names become labels, and only answers' own codes.
 void Service::count(const net::HttpRequest& request, const net::HttpResponse& response) {
+  if (V1::is_path(request.path)) {
+    const std::string route{V1::label(request.method, request.path)};
+    ++counts_.requests[{route, response.status}];
+    LOG(kDebug, "request", {{"route", route}, {"code", response.status}});
+    return;
+  }
   const auto found = Api::find(request.path);
   int code = response.status;
   if (response.status == 200) {
@@ -151,12 +193,13 @@ std::vector<Change> Service::snapshot() const {
 }
 
 void Service::tell(const Event& event) {
+  v1_.handle_event(event);
   if (const auto* opened = std::get_if<RoomOpened>(&event)) {
     LOG(kInfo, "room_opened", {{"room", opened->room.view()}, {"type", type_name(opened->type)}});
   } else if (const auto* gone = std::get_if<RoomDissolved>(&event)) {
     ++counts_.dissolved[static_cast<std::size_t>(gone->cause)];
     LOG(kInfo, "room_dissolved", {{"room", gone->room.view()}, {"cause", cause_name(gone->cause)}});
-    if (relay_) relay_->close_room(gone->room);
+    if (relay_) relay_->order(schema::CloseRoom{gone->room});
   } else if (const auto* left = std::get_if<PusherLeft>(&event)) {
     const bool timed_out = left->cause == LeaveCause::kTimeout;
     if (timed_out) ++counts_.members_timed_out;

@@ -23,6 +23,7 @@
 #include "rooms/journal.h"
 #include "rooms/relay_connection.h"
 #include "rooms/room_store.h"
+#include "rooms/v1.h"
 
 namespace sluice::rooms {
 
@@ -41,6 +42,7 @@ class Service {
     Config config;
     std::string version;
     daemon::SecretBytes secret{};
+    TokenKeys keys;
     Journal::Opened journal;
   };
 
@@ -62,6 +64,7 @@ class Service {
 
   Moment moment() const { return {loop_.now(), net::Loop::wall_clock()}; }
 
+  V1Relays relays();
   void restore(std::span<const Change> changes);
   void flush();
   void write(std::vector<Change> changes);
@@ -80,6 +83,8 @@ class Service {
   Accounts accounts_;
   Addresses addresses_;
   Api api_;
+  TokenReader tokens_;
+  V1 v1_;
   FloodGuard guard_;
   ServiceCounts counts_;
   std::unique_ptr<RelayConnection> relay_;

@@ -218,7 +218,7 @@ def bad_clients_get_codes_and_change_nothing():
         rooms = without_relay(processes)
         alice = User(rooms, "alice")
         alice.enter("r")
-        for path in ("/", "/weapp/multi_room/none", "/v1/rooms", "/weapp/utils/../secret"):
+        for path in ("/", "/weapp/multi_room/none", "/v2/rooms", "/weapp/utils/../secret"):
             status, text = rooms.ask(path, {})
             harness.expect(status == 404 and json.loads(text)["code"] == 404, f"{path}: {text}")
         status, text = rooms.ask("/weapp/multi_room/login", "x" * 70000)

@@ -19,7 +19,7 @@ class HttpLater : public HttpServing {
       return HttpResponse{200, "text/plain", "ok\n"};
     });
     server->fallback({[this](const HttpRequest& request) { return handle(request); },
-                      [](int status) {
+                      [](int status, std::string_view) {
                         EXPECT_EQ(status, 413);
                         return HttpResponse{0, "application/json", "{}", {{"x-why", "size"}}};
                       }});

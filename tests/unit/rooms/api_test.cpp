@@ -292,7 +292,7 @@ TEST(Api, WithoutAHostThereIsNoAddress) {
 
 TEST(Api, ATicketComesWithAnAddressWhereTheUserMayEnter) {
   ApiWorld w;
-  w.api.set_access([](const RoomId&, const UserId&, const Moment&) {
+  w.api.set_access([](const RoomId&, const UserId&, const ApiCall&) {
     return RelayAccess{"relay:4700", "aa", "bb", "cc", 5};
   });
   const auto has_ticket = [&](const char* path, const char* user, const char* room) {

@@ -11,6 +11,8 @@
 namespace sluice::rooms {
 namespace {
 
+constexpr crypto::Rights kSome = crypto::kPushRights.with(crypto::Right::kSubscribe);
+
 TEST(FloodGuard, RefillsWithTime) {
   FloodGuard guard{10};
   const Address peer = Address::v4(192, 0, 2, 1, 5);
@@ -139,7 +141,7 @@ TEST_F(RelayViewTest, ALostRelayEndsNothingUntilItsResync) {
   EXPECT_EQ(changes(), "+a+b");
   view.handle_lost();
   EXPECT_EQ(changes(), "");
-  EXPECT_FALSE(view.access(room_id("r"), user_id("a"), {1}));
+  EXPECT_FALSE(view.access(room_id("r"), user_id("a"), kSome, {1}));
   attach();
   event(up("b", "s2"));
   event(up("c", "s4"));
@@ -149,9 +151,9 @@ TEST_F(RelayViewTest, ALostRelayEndsNothingUntilItsResync) {
 
 TEST_F(RelayViewTest, SealsTicketsThatTheRelayOpens) {
   attach();
-  EXPECT_FALSE(view.access(room_id("r"), user_id("a"), {1000})) << "not resynchronised";
+  EXPECT_FALSE(view.access(room_id("r"), user_id("a"), kSome, {1000})) << "not resynchronised";
   come(schema::Kind::kResponse, schema::Resynced{});
-  const auto access = view.access(room_id("r"), user_id("a"), {1000});
+  const auto access = view.access(room_id("r"), user_id("a"), kSome, {1000});
   ASSERT_TRUE(access);
   EXPECT_EQ(access->address, "relay.test:4700");
   std::vector<std::byte> sealed;
@@ -174,7 +176,7 @@ TEST_F(RelayViewTest, AStandbyGivesNoTickets) {
   come(schema::Kind::kResponse, schema::Resynced{});
   event(schema::Attached{});
   EXPECT_FALSE(view.ready());
-  EXPECT_FALSE(view.access(room_id("r"), user_id("a"), {1000}));
+  EXPECT_FALSE(view.access(room_id("r"), user_id("a"), kSome, {1000}));
 }
 
 TEST_F(RelayViewTest, JunkEndsTheConnectionOrIsPassedOver) {

@@ -73,9 +73,7 @@ class RandomRooms {
     } else if (const auto* gone = std::get_if<RoomDissolved>(&event)) {
       EXPECT_EQ(open_.erase(gone->room), 1U);
     } else {
-      const RoomId room = std::holds_alternative<PusherLeft>(event)
-                              ? std::get<PusherLeft>(event).room
-                              : std::get<PushersChanged>(event).room;
+      const RoomId room = std::visit([](const auto& told) { return told.room; }, event);
       EXPECT_EQ(open_.count(room), 1U);
     }
   }

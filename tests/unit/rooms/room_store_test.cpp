@@ -41,7 +41,7 @@ TEST_F(RoomStoreTest, ARoomIsInvisibleUntilSomebodyPushesInIt) {
   EXPECT_EQ(store.destroy(kMulti, user_id("alice")), kNoRoom);
   EXPECT_EQ(store.create(at_seconds(0), kMulti, user_id("bob"), ""), kRoomExists);
   ASSERT_EQ(enter(kMulti, "alice"), kOk);
-  EXPECT_EQ(told(store), "changed");
+  EXPECT_EQ(told(store), "changed came:alice");
   const Room* room = store.find(kMulti);
   ASSERT_NE(room, nullptr);
   EXPECT_EQ(room->info, "demo");
@@ -56,14 +56,14 @@ TEST_F(RoomStoreTest, WhoMadeARoomIsItsCreatorWhoeverPushesFirst) {
   EXPECT_EQ(store.find(kMulti)->creator, user_id("alice"));
   EXPECT_EQ(store.destroy(kMulti, user_id("bob")), kNotCreator);
   EXPECT_EQ(store.destroy(kMulti, user_id("alice")), kOk);
-  EXPECT_EQ(told(store), "opened changed dissolved:destroyed");
+  EXPECT_EQ(told(store), "opened changed came:bob dissolved:destroyed");
 }
 
 TEST_F(RoomStoreTest, EnteringAnUnknownRoomMakesIt) {
   bool created = false;
   ASSERT_EQ(store.enter(at_seconds(0), kMulti, entry_of("bob"), created), kOk);
   EXPECT_TRUE(created);
-  EXPECT_EQ(told(store), "opened changed");
+  EXPECT_EQ(told(store), "opened changed came:bob");
   EXPECT_EQ(store.find(kMulti)->creator, user_id("bob"));
   ASSERT_EQ(store.enter(at_seconds(0), kMulti, entry_of("carol"), created), kOk);
   EXPECT_FALSE(created);

@@ -20,10 +20,10 @@ inline Instant at_seconds(double s) {
 
 inline Entry entry_of(std::string_view user) {
   const std::string name{user};
-  return {user_id(user), name, "a", *StreamName::parse("s_" + name), "info"};
+  return {user_id(user), name, "a", *StreamName::parse("s_" + name), "info", {}, kMemberRights};
 }
 
-/// "opened changed left:bob dissolved:creator", of all events since the last call.
+/// "opened changed came:bob left:bob dissolved:creator", of all events since the last call.
 inline std::string told(RoomStore& store) {
   static constexpr const char* kCauses[] = {"creator", "last", "destroyed", "never"};
   std::string text;
@@ -31,6 +31,12 @@ inline std::string told(RoomStore& store) {
     if (!text.empty()) text += ' ';
     if (std::holds_alternative<RoomOpened>(event)) text += "opened";
     if (std::holds_alternative<PushersChanged>(event)) text += "changed";
+    if (const auto* came = std::get_if<MemberCame>(&event)) {
+      text += "came:" + std::string{came->user.view()};
+    }
+    if (const auto* other = std::get_if<MemberChanged>(&event)) {
+      text += "other:" + std::string{other->user.view()};
+    }
     if (const auto* left = std::get_if<PusherLeft>(&event)) {
       text += (left->cause == LeaveCause::kLeft ? "left:" : "timeout:") +
               std::string{left->user.view()};

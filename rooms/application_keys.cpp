@@ -1,0 +1,73 @@
+#include "rooms/application_keys.h"
+
+#include <fstream>
+#include <optional>
+
+#include <sys/stat.h>
+
+#include "daemon/secret_file.h"
+
+namespace sluice::rooms {
+namespace {
+
+/// Much more than a key or a PEM file has.
+constexpr std::size_t kFileBytesMax = 16384;
+
+Unexpected<Failure> wrong(const char* setting, const std::string& path, const std::string& why) {
+  return Unexpected{Failure{std::string{setting} + ": " + path + " " + why}};
+}
+
+std::optional<std::string> read_bytes(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return std::nullopt;
+  std::string bytes(kFileBytesMax, '\0');
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(file.gcount()));
+  return bytes;
+}
+
+bool others_may_read(const std::string& path) {
+  struct stat status {};
+
+  return ::stat(path.c_str(), &status) == 0 && (status.st_mode & 077U) != 0;
+}
+
+Status<Failure> read_shared(const char* setting, const std::string& path, TokenKeys& keys) {
+  const auto text = read_bytes(path);
+  if (!text) return wrong(setting, path, "cannot be read");
+  if (others_may_read(path)) return wrong(setting, path, "may be read by others; chmod 600 it");
+  if (text->size() < kSharedKeyBytesMin) {
+    return wrong(setting, path, "has a key of less than 32 bytes; openssl rand 32 makes one");
+  }
+  const Bytes bytes = as_bytes(*text);
+  keys.shared.assign(bytes.begin(), bytes.end());
+  return Done{};
+}
+
+}  // namespace
+
+Result<TokenKeys, Failure> read_application_keys(const Config& config, RandomSource random) {
+  TokenKeys keys;
+  keys.audience = config.v1_audience;
+  if (!config.v1_ed25519_key_file.empty()) {
+    const auto pem = read_bytes(config.v1_ed25519_key_file);
+    if (pem) keys.ed25519 = ed25519_of_pem(*pem);
+    if (!keys.ed25519) {
+      return wrong("v1.ed25519_key_file", config.v1_ed25519_key_file,
+                   "has no public Ed25519 key; openssl pkey -in KEY -pubout writes it");
+    }
+  }
+  if (!config.v1_shared_key_file.empty()) {
+    const auto read = read_shared("v1.shared_key_file", config.v1_shared_key_file, keys);
+    if (!read) return Unexpected{read.error()};
+    return keys;
+  }
+  if (keys.ed25519) return keys;
+  const auto made = daemon::read_or_make_secret(
+      "service.state_folder", config.service_state_folder + "/application.key", random);
+  if (!made) return Unexpected{made.error()};
+  keys.shared.assign(made->begin(), made->end());
+  return keys;
+}
+
+}  // namespace sluice::rooms
