@@ -18,7 +18,7 @@ Status<Error> Connection::open(ClientLink::Config config) {
   if (const auto opened = timer_.open(); !opened) {
     return fail(ExitCode::kEnvironment, opened.error().message);
   }
-  if (const auto opened = socket_.open(any, {}); !opened) {
+  if (const auto opened = socket_.open(any); !opened) {
     return fail(ExitCode::kEnvironment, opened.error().message);
   }
   auto started = ClientLink::start(std::move(config), loop_.refresh_now());
@@ -45,7 +45,40 @@ void Connection::handle_due() {
   socket_.receive_arrived();
   client_link_->handle_timeout(loop_.now());
   drain_events();
+  care_for_path();
   turn();
+}
+
+void Connection::move() {
+  move_wanted_ = loop_.now();
+  flush();
+}
+
+/// When the path wants to be looked after; kNever while all is well. Of two reasons to move the
+/// first counts, but not sooner after the last move than it is worth.
+Instant Connection::path_due() const {
+  const link::Link* const link = client_link_->link();
+  if (link == nullptr || link->closed()) return kNever;
+  const Instant doubt = std::min(move_wanted_, link->doubtful_at());
+  const Instant move = doubt == kNever ? kNever : std::max(doubt, move_not_before_);
+  return std::min(move, socket_.close_due(link->probe_timeout() * kLingerPtos));
+}
+
+// P-KEEP-02.
+void Connection::care_for_path() {
+  const Instant now = loop_.now();
+  if (path_due() > now) return;
+  link::Link& link = *client_link_->link();
+  if (socket_.has_old() && socket_.heard()) move_again_in_ = kMoveAgainMin;
+  socket_.close_old(now, link.probe_timeout() * kLingerPtos);
+  if (std::max(std::min(move_wanted_, link.doubtful_at()), move_not_before_) > now) return;
+  move_wanted_ = kNever;
+  move_not_before_ = now + move_again_in_;
+  move_again_in_ = std::min(move_again_in_ * 2, kMoveAgainMax);
+  // Without a descriptor for another one it goes on as it is.
+  if (!socket_.move()) return;
+  ++moves_;
+  link.address_changed();
 }
 
 void Connection::drain_events() {
@@ -69,7 +102,7 @@ void Connection::turn() {
 void Connection::flush() {
   if (!client_link_) return;
   transmit();
-  const Instant next = std::min(client_link_->next_deadline(), wake_at_);
+  const Instant next = std::min({client_link_->next_deadline(), wake_at_, path_due()});
   timer_.arm(next);
 }
 
@@ -84,6 +117,7 @@ void Connection::transmit() {
   }
   socket_.flush();
   arena_.clear();
+  if (socket_.take_unreachable()) move_wanted_ = std::min(move_wanted_, now);
 }
 
 }  // namespace sluice::client

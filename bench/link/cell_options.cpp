@@ -1,5 +1,6 @@
 #include "bench/link/cell_options.h"
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <string_view>
@@ -83,6 +84,16 @@ bool set_outages(CellOptions& options, std::string_view text) {
     options.outages.push_back({begin, begin + seconds_of(outage->second / 1000)});
   }
   return !options.outages.empty();
+}
+
+bool set_rebinds(CellOptions& options, std::string_view text) {
+  options.rebinds.clear();
+  for (const std::string_view piece : pieces_of(text)) {
+    const auto at = sim::parse_number(piece);
+    if (!at) return false;
+    options.rebinds.push_back(Instant{seconds_of(*at)});
+  }
+  return std::is_sorted(options.rebinds.begin(), options.rebinds.end());
 }
 
 bool set_subscribers(CellOptions& options, std::string_view text) {
@@ -170,6 +181,8 @@ void add_cell_options(CLI::App& app, CellOptions& options) {
   add("--queue", "MS", "its drop-tail queue (300)", [&o](Text t) { return set_time(o.queue, t); });
   add("--outage", "S:MS,...", "nothing passes for MS from these seconds on",
       [&o](Text t) { return set_outages(o, t); });
+  add("--rebind", "S,...", "the member gets another address at these seconds, as from a NAT",
+      [&o](Text t) { return set_rebinds(o, t); });
   add("--bitrate", "BITS", "of the video (2M)", [&o](Text t) { return set_rate(o.bits_per_s, t); });
   add("--audio", "BITS", "of the sound, 50 frames a second (none)",
       [&o](Text t) { return set_rate(o.audio_bits_per_s, t); });
@@ -218,6 +231,9 @@ LegPaths paths_of(const CellOptions& options, Leg leg, Instant began, std::size_
   back.rate_steps.clear();
   paths.to_relay = leg == Leg::kUp ? media : back;
   paths.from_relay = leg == Leg::kUp ? std::move(back) : std::move(media);
+  for (const Instant at : options.rebinds) {
+    paths.to_relay.address_changes.push_back(began + at.time_since_epoch());
+  }
   return paths;
 }
 

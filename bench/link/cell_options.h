@@ -34,6 +34,7 @@ struct CellOptions {
   std::vector<sim::RateStep> rate_steps;
   Duration queue = std::chrono::milliseconds{300};
   std::vector<sim::Outage> outages;
+  std::vector<Instant> rebinds;  // the member behind it gets another address
 
   // Play-out: nothing is auto.
   std::optional<Duration> budget = std::chrono::milliseconds{250};

@@ -136,6 +136,15 @@ void Link::close(Instant now, CloseCode code, std::string_view reason) {
   state_->close(now, code, reason);
 }
 
+void Link::address_changed() { state_->ping_wanted = true; }
+
+Instant Link::doubtful_at() const {
+  const Instant since = state_->silence.unanswered_since();
+  return since == kNever ? kNever : since + std::max(state_->rtt.pto() * 3, kDoubtfulMin);
+}
+
+Duration Link::probe_timeout() const { return state_->rtt.pto(); }
+
 bool Link::established() const { return state_->lifetime.established(); }
 
 bool Link::closed() const { return state_->ended; }

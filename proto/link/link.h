@@ -109,10 +109,20 @@ class Link {
                   std::uint16_t recover_within_ms);
   void clear_report(TrackId ingress_track);
 
+  /// The owner sends from another address from now on: the peer is told at once (P-DATA-06).
+  void address_changed();
+
   /// Ends the link: three CLOSE packets, then a Closed event (by_peer false) and nothing more.
   void close(Instant now, CloseCode code, std::string_view reason);
 
   // State.
+
+  /// When nothing will have been heard for so long, in spite of a question, that the path may be
+  /// dead (P-KEEP-02); kNever while nothing is owed. For an owner that can try another socket.
+  Instant doubtful_at() const;
+
+  /// So long after a packet its answer should have come (PTO).
+  Duration probe_timeout() const;
 
   bool established() const;
   bool closed() const;

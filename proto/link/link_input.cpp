@@ -97,6 +97,7 @@ Status<> Link::State::handle_data(MutableBytes datagram, const Address& from, st
   Result<Contents> contents = scan(*plaintext);
   if (!contents) return drop(contents.error());
   if (lifetime.on_received(now)) add_event(Established{});
+  silence.on_heard(now, contents->traits.asks_feedback);
   path.on_packet(now, from, datagram_bytes, newest, random);
   ++counts.packets_received;
   counts.bytes_received += datagram_bytes;
@@ -218,6 +219,8 @@ void Link::State::handle(const wire::PathChallenge& challenge) { path_response =
 void Link::State::handle(const wire::PathResponse& response) {
   if (!path.on_response(response.token)) return;
   rtt.reset();
+  loss.on_path_moved(now, sent);
+  for (const SentItem& item : loss.lost()) on_lost(item);
   add_event(AddressChanged{path.peer()});
 }
 
@@ -246,6 +249,10 @@ void Link::State::handle_timeout(Instant at) {
   // P-KEEP-01: without a packet, because there is nobody to read it.
   if (lifetime.idle_at() <= now) return end(CloseCode::kIdle, false, "nothing was heard");
   path.handle_timeout(now);
+  if (ask_at() <= now) {
+    silence.note_asked();
+    ping_wanted = true;
+  }
   if (may_send() && loss.probe_deadline(sent, rtt) <= now) probe();
   if (egress.next_guard(path_view(now)) <= now) egress.guard(path_view(now));
 }

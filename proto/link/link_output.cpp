@@ -64,7 +64,7 @@ Instant Link::State::next_deadline() const {
   if (!may_send()) return std::min(lifetime.idle_at(), path.next_deadline());
   if (instant_work()) return now;
   Instant next = std::min({lifetime.idle_at(), lifetime.keepalive_at(), received.due(),
-                           loss.probe_deadline(sent, rtt), path.next_deadline(),
+                           loss.probe_deadline(sent, rtt), path.next_deadline(), ask_at(),
                            egress.next_guard(path_view(now)), control_out[0].copy_due(),
                            control_out[1].copy_due()});
   if (egress.empty()) return next;
@@ -334,7 +334,10 @@ std::optional<Transmit> Link::State::seal(SendArena& arena, std::span<const cryp
 
 void Link::State::commit(std::size_t bytes, bool asks_feedback) {
   sent.commit(now, bytes, asks_feedback);
-  if (asks_feedback) last_asking = now;
+  if (asks_feedback) {
+    last_asking = now;
+    silence.on_asked(now);
+  }
   lifetime.on_sent(now);
   ++counts.packets_sent;
   counts.bytes_sent += bytes;

@@ -25,6 +25,7 @@
 #include "proto/link/received_packets.h"
 #include "proto/link/rtt.h"
 #include "proto/link/sent_packets.h"
+#include "proto/link/silence.h"
 #include "proto/link/track_reports.h"
 
 namespace sluice::link {
@@ -62,6 +63,9 @@ struct Link::State {
   void add_pending(const SentItem& item);
 
   PathView path_view(Instant at) const;
+
+  /// P-KEEP-02: a client asks when media stops; a relay has no other address to try.
+  Instant ask_at() const { return role == Role::kClient ? silence.ask_at() : kNever; }
 
   // Who we are.
 
@@ -106,6 +110,7 @@ struct Link::State {
 
   Path path;
   Lifetime lifetime;
+  Silence silence;
   Closing closing;
   CloseReason close_reason;
   Closed closed_event;

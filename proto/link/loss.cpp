@@ -184,4 +184,16 @@ void LossDetector::on_probe(Instant now, SentPackets& sent) {
   sent.drop_settled(now);
 }
 
+void LossDetector::on_path_moved(Instant now, SentPackets& sent) {
+  acknowledged_.clear();
+  lost_.clear();
+  for (std::optional<PacketNumber> n = sent.oldest_open(); n; n = sent.oldest_open()) {
+    SentPacket& packet = sent.at(*n);
+    packet.state = SentPacket::State::kLost;
+    note_lost(*n);
+    collect(sent, packet, lost_);
+  }
+  sent.drop_settled(now);
+}
+
 }  // namespace sluice::link

@@ -68,6 +68,10 @@ class LossDetector {
   /// what it carried is in lost() and goes again once, not twice.
   void on_probe(Instant now, SentPackets& sent);
 
+  /// The peer is somewhere else: what is open went to where it no longer is, and goes again at
+  /// once. That says nothing about the path, and is not counted as its loss.
+  void on_path_moved(Instant now, SentPackets& sent);
+
   std::optional<PacketNumber> highest_acknowledged() const { return highest_acknowledged_; }
 
   const LossMeter& meter() const { return meter_; }

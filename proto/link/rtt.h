@@ -37,10 +37,12 @@ class RttEstimator {
     if (!measured_) {
       srtt_ = rtt;
       rttvar_ = rtt / 2;
+      variation_ = Duration{0};
       measured_ = true;
     } else {
       const Duration error = rtt > srtt_ ? rtt - srtt_ : srtt_ - rtt;
       rttvar_ = (rttvar_ * 3 + error) / 4;
+      variation_ = (variation_ * 3 + error) / 4;
       srtt_ = (srtt_ * 7 + rtt) / 8;
     }
     remember_minimum(now, rtt);
@@ -67,8 +69,10 @@ class RttEstimator {
   Duration min_owd() const { return min_rtt() / 2; }
 
   /// What a packet must leave before its deadline to be there in time: 5 ms for the timers of both
-  /// ends, and twice the variation for the 1 % that are slowest.
-  Duration guard() const { return kGuardMin + (measured_ ? rttvar_ * 2 : Duration{0}); }
+  /// ends, and twice the variation for the 1 % that are slowest. As far as it was seen: the half
+  /// round trip that stands for it at first would give up what can still be saved just after a path
+  /// moved.
+  Duration guard() const { return kGuardMin + variation_ * 2; }
 
   /// P-LOSS-02, before any doubling.
   Duration pto() const {
@@ -98,6 +102,7 @@ class RttEstimator {
 
   Duration srtt_ = kInitialRtt;
   Duration rttvar_ = kInitialRtt / 2;
+  Duration variation_{0};  // rttvar_ without the guess that it begins with
   Duration latest_{0};
   std::array<Duration, kBuckets> seconds_{};  // minimum of each second, by second mod 10
   std::int64_t newest_second_ = INT64_MIN;

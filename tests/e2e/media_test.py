@@ -12,9 +12,9 @@ SECONDS = 6
 VIDEO, B_FRAMES, AUDIO = harness.ROOM[0], harness.ROOM[2], harness.ROOM[3]
 
 
-def pushed_and_pulled(clip, host="127.0.0.1", proxy=(), env=None, seconds=SECONDS):
+def pushed_and_pulled(clip, host="127.0.0.1", proxy=(), env=None, seconds=SECONDS, pull=()):
     """Pushes a clip and pulls it, both through a proxy when there are arguments for one; the
-    Verdict on what arrived, and the puller's stats."""
+    Verdict on what arrived, and the puller's stats. `pull`: more arguments of the puller's."""
     with harness.Processes(env) as processes:
         relay = harness.Relay(processes, host)
         through = []
@@ -22,7 +22,7 @@ def pushed_and_pulled(clip, host="127.0.0.1", proxy=(), env=None, seconds=SECOND
             through = ["--address", harness.Proxy(processes, relay.udp, *proxy).udp]
         relay.push(clip.name, harness.clip_file(clip), "--loop", *through)
         file, stats = processes.folder / "pulled.flv", processes.folder / "stats.json"
-        arguments = ["-o", file, "--seconds", seconds, "--stats", stats, *through]
+        arguments = ["-o", file, "--seconds", seconds, "--stats", stats, *through, *pull]
         puller = relay.pull(clip.name, "it", *arguments)
         code = puller.wait(seconds + 30)
         harness.expect(code == 0, f"the pull ended with {code}: {harness.last_line(puller)}")
@@ -57,6 +57,14 @@ def nothing_is_missing_with_bursts_duplicates_and_reordering():
     pushed_and_pulled(B_FRAMES, proxy=[*faults, "--seed", "6"])
 
 
+def another_address_of_both_members_leaves_no_gap():
+    # What is sent to an old port is lost; 250 ms are two round trips of 40 and time to be heard.
+    faults = ["--latency", "20", "--rebind-ms", "1237", "--seed", "8"]
+    _, stats = pushed_and_pulled(VIDEO, proxy=faults, pull=["--live", "--delay", "250"])
+    harness.expect(stats["lost"] > 0, "nothing was sent to an old address")
+    harness.expect(stats["skipped_frames"] == 0, f"{stats['skipped_frames']} frames were skipped")
+
+
 def arrives_with_the_receive_buffers_of_stock_debian():
     pushed_and_pulled(VIDEO, env={"LD_PRELOAD": harness.program("held_buffers.so")})
 
@@ -74,6 +82,7 @@ if __name__ == "__main__":
             a_stream_of_audio_alone_is_ordinary,
             nothing_is_missing_at_five_per_cent_loss,
             nothing_is_missing_with_bursts_duplicates_and_reordering,
+            another_address_of_both_members_leaves_no_gap,
             arrives_with_the_receive_buffers_of_stock_debian,
             no_flipped_bit_is_delivered,
         ]

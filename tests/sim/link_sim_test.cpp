@@ -172,7 +172,7 @@ TEST(LinkSim, DuplicatesAndFlippedBitsAreRefusedEachByItsName) {  // P-DATA-03
 TEST(LinkSim, NothingIsSentThatCannotArriveInTime) {  // P-RETX-01
   World world{
       4, {.latency = milliseconds{50}, .loss = 0.2}, {.latency = milliseconds{50}, .loss = 0.2}};
-  world.run(milliseconds{120});
+  world.run(milliseconds{112});  // 12 ms for the round: some come too late
   for (LinkNode* node : {&world.client, &world.relay}) {
     const link::LinkStats stats = node->link().stats();
     EXPECT_GT(node->ledger.given_up, 0U);

@@ -14,7 +14,8 @@ using std::chrono::seconds;
 TEST(CellOptions, AreReadFromALine) {
   const auto options = parse_cell_options(
       "--hop both --loss 20% --burst 5 --rtt 100 --jitter 10 --reorder 1% --budget auto --rate 4M "
-      "--rate-schedule 0:4M,20:1.5M --queue 70 --outage 10:2000,30:500 --bitrate 1500k --fps 25 "
+      "--rate-schedule 0:4M,20:1.5M --queue 70 --outage 10:2000,30:500 --rebind 5,7.5 --bitrate "
+      "1500k --fps 25 "
       "--key-factor 3 --layers 2 --base-share 0.5 --audio 64k --seconds 30 --seed 7");
   ASSERT_TRUE(options.has_value()) << options.error().message;
   EXPECT_EQ(options->hop, Hop::kBoth);
@@ -29,6 +30,8 @@ TEST(CellOptions, AreReadFromALine) {
   EXPECT_EQ(options->rate_steps[1].from, Instant{seconds{20}});
   EXPECT_EQ(options->rate_steps[1].bits_per_s, 1'500'000U);
   EXPECT_EQ(options->queue, milliseconds{70});
+  ASSERT_EQ(options->rebinds.size(), 2U);
+  EXPECT_EQ(options->rebinds[1], Instant{milliseconds{7500}});
   ASSERT_EQ(options->outages.size(), 2U);
   EXPECT_EQ(options->outages[0].end, Instant{seconds{12}});
   EXPECT_EQ(options->bits_per_s, 1'500'000U);
@@ -42,10 +45,11 @@ TEST(CellOptions, AreReadFromALine) {
 }
 
 TEST(CellOptions, WhatMakesNoSenseIsRefusedByName) {
-  for (const char* text : {"--loss 100%", "--loss x", "--hop sideways", "--rtt -5", "--budget soon",
-                           "--rate fast", "--rate-schedule 5", "--rate-schedule 5:1M,3:1M",
-                           "--rate-schedule 0:0", "--outage 3", "--layers 4", "--fps 0",
-                           "--seconds 1", "--burst 0.5", "--subscribers-loss 100", "--unknown 1"}) {
+  for (const char* text :
+       {"--loss 100%", "--loss x", "--hop sideways", "--rtt -5", "--budget soon", "--rate fast",
+        "--rate-schedule 5", "--rate-schedule 5:1M,3:1M", "--rate-schedule 0:0", "--outage 3",
+        "--rebind 7,5", "--layers 4", "--fps 0", "--seconds 1", "--burst 0.5",
+        "--subscribers-loss 100", "--unknown 1"}) {
     const auto options = parse_cell_options(text);
     ASSERT_FALSE(options.has_value()) << text;
     const std::string name = std::string{text}.substr(0, std::string{text}.find(' '));
@@ -73,10 +77,13 @@ TEST(CellOptions, OnlyTheNamedLegIsImpaired) {
 }
 
 TEST(CellOptions, TimesOfAPathCountFromTheFirstFrame) {
-  const auto options = parse_cell_options("--rate-schedule 1:2M --outage 3:500");
+  const auto options = parse_cell_options("--rate-schedule 1:2M --outage 3:500 --rebind 2");
   const LegPaths paths = paths_of(*options, Leg::kDown, Instant{seconds{10}});
   ASSERT_EQ(paths.from_relay.rate_steps.size(), 1U);
   EXPECT_EQ(paths.from_relay.rate_steps[0].from, Instant{seconds{11}});
+  ASSERT_EQ(paths.to_relay.address_changes.size(), 1U);
+  EXPECT_EQ(paths.to_relay.address_changes[0], Instant{seconds{12}});
+  EXPECT_TRUE(paths.from_relay.address_changes.empty()) << "a relay stays where it is";
   ASSERT_EQ(paths.to_relay.outages.size(), 1U);
   EXPECT_EQ(paths.to_relay.outages[0].begin, Instant{seconds{13}});
 }

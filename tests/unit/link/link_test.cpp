@@ -277,6 +277,45 @@ TEST_F(LinkTest, ANewAddressIsProvedBeforeMediaGoesThere) {  // P-DATA-06
   EXPECT_EQ(find_event<AddressChanged>(pair.relay_events)->address, moved);
 }
 
+TEST_F(LinkTest, WhatTheOldAddressSwallowedGoesAgainWithTheResponse) {  // P-DATA-06
+  const Address moved = Address::v4(10, 0, 0, 1, 5'555);
+  ASSERT_TRUE(pair.client->send_message(ControlStreamId::kRoom, 1, as_bytes("x")));
+  ASSERT_TRUE(pair.deliver(*pair.relay, drain_transmits(*pair.client, pair.now)[0], moved));
+  queue(video, kVideo, 3'000);
+  std::vector<std::byte> memory(16 * kDatagramBytesMax);
+  SendArena arena{memory};
+  std::vector<Datagram> challenge;
+  while (const auto transmit = pair.relay->poll_transmit(pair.now, arena, 16)) {
+    if (transmit->to == moved) cut(*transmit, challenge);  // the rest is lost
+  }
+  ASSERT_EQ(challenge.size(), 1U);
+  ASSERT_TRUE(pair.to_client(std::move(challenge[0])));
+  for (Datagram& d : drain_transmits(*pair.client, pair.now)) {
+    ASSERT_TRUE(pair.deliver(*pair.relay, std::move(d), moved));
+  }
+  const LinkStats before = pair.relay->stats();
+  for (Datagram& d : drain_transmits(*pair.relay, pair.now)) {
+    ASSERT_TRUE(pair.to_client(std::move(d)));
+  }
+  EXPECT_EQ(pair.relay->stats().parts_retransmitted - before.parts_retransmitted, 3U);
+  EXPECT_EQ(count_events<MediaArrived>(pair.client_events), 3U);
+  EXPECT_EQ(pair.relay->stats().packets_lost, 0U);
+}
+
+TEST_F(LinkTest, AClientAsksWhenMediaStops) {  // P-KEEP-02
+  for (int i = 0; i < 100; ++i) {  // the gap before the first is forgotten
+    queue(video, kVideo, 500);
+    pair.run(milliseconds{33});
+  }
+  const auto answers = [&] { return pair.client->stats().feedback_received; };
+  pair.run(milliseconds{16});
+  const std::uint64_t before = answers();
+  pair.run(milliseconds{1});  // 1.5 x 33 ms after the last
+  EXPECT_EQ(answers(), before + 1);
+  pair.run(milliseconds{200});
+  EXPECT_EQ(answers(), before + 1) << "once";
+}
+
 TEST_F(LinkTest, KeysAreRenewedUnderWay) {  // P-DATA-04
   LinkPair low{5, [](LinkSetup& setup) { setup.key_limits.packets_max = 20; }};
   low.exchange();

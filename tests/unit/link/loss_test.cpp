@@ -257,5 +257,16 @@ TEST(LossMeter, RemembersTwoSeconds) {
   EXPECT_EQ(meter.lost_total(), 21U);
 }
 
+TEST(LossDetector, WhatWentToAnOldAddressGoesAgainAndIsNoLossOfThePath) {  // P-DATA-06
+  Sender sender{10};
+  ASSERT_TRUE(sender.feed(at_ms(20), feedback_of({{{0}, {3}}})));
+  sender.loss.on_path_moved(at_ms(30), sender.sent);
+  EXPECT_EQ(sender.lost(), (Parts{4, 5, 6, 7, 8, 9}));
+  EXPECT_EQ(sender.loss.meter().lost_total(), 0U);
+  EXPECT_EQ(sender.loss.probe_deadline(sender.sent, sender.rtt), kNever) << "nothing is open";
+  sender.loss.on_path_moved(at_ms(31), sender.sent);
+  EXPECT_TRUE(sender.lost().empty());
+}
+
 }  // namespace
 }  // namespace sluice::link

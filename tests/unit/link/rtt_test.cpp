@@ -33,6 +33,15 @@ TEST(RttEstimator, SmoothsAsRfc6298) {
   EXPECT_EQ(rtt.pto(), milliseconds{90 + 200 + 50}) << "P-LOSS-02";
 }
 
+TEST(RttEstimator, GuardsAgainstTheVariationThatWasSeenNotTheFirstGuess) {
+  RttEstimator rtt;
+  EXPECT_EQ(rtt.guard(), kGuardMin);
+  rtt.sample(at_ms(0), milliseconds{80});
+  EXPECT_EQ(rtt.guard(), kGuardMin);
+  rtt.sample(at_ms(1), milliseconds{88});
+  EXPECT_EQ(rtt.guard(), kGuardMin + milliseconds{4});
+}
+
 TEST(RttEstimator, ForgetsAMinimumAfterTenSeconds) {
   RttEstimator rtt;
   rtt.sample(at_ms(0), milliseconds{10});
