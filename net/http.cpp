@@ -16,6 +16,8 @@
 
 #include "net/acceptor.h"
 #include "net/address.h"
+#include "net/hang_up.h"
+#include "net/http_syntax.h"
 #include "net/log.h"
 #include "net/socket.h"
 #include "proto/base/check.h"
@@ -28,8 +30,8 @@ namespace {
 /// costs.
 constexpr unsigned short kHeaderBytesMax = 8U << 10U;
 
-/// Requests whose headers are being read, or that wait for their answer, at one time: 8 KiB each
-/// while they last; more connections wait their turn.
+/// Requests whose headers are being read at one time, at least: 8 KiB each while they last; more
+/// connections wait their turn.
 constexpr unsigned kParsingMin = 256;
 
 /// A request, or its next byte, must come within this; between requests a connection may idle
@@ -51,7 +53,6 @@ struct Exchange {
   bool answered = false;  // the response is out
   bool closes = false;    // the rest of the request is not wanted
   bool reused = false;    // not the connection's first request
-  bool parked = false;    // its answer comes later
   bool due = false;       // it has come, and goes out when the connection may be written
   std::uint64_t id = 0;
   Address peer;
@@ -105,42 +106,6 @@ std::string_view method_name(int index) {
   }
 }
 
-bool carries_body(std::string_view method) {
-  return method == "POST" || method == "PUT" || method == "PATCH";
-}
-
-/// libwebsockets 4.1.6 hands out a request's own first line as its body when the request was
-/// pipelined behind another one, and then calls back for ever. A body of JSON never begins so.
-bool is_misread_body(std::string_view body, std::string_view method) {
-  const std::size_t begin = std::min(body.find_first_not_of(" \r\n"), body.size());
-  std::string_view text = body.substr(begin);
-  const std::string line = std::string{method} + " ";
-  text = text.substr(0, line.size());
-  return std::equal(text.begin(), text.end(), line.begin(), [](char a, char b) {
-    return a == b ||
-           (a >= 'a' && a <= 'z' && a - 'a' + 'A' == b);  // it takes methods in either case
-  });
-}
-
-/// Bytes the request announces; nothing when it is no number.
-std::optional<std::size_t> content_length(const std::string& text) {
-  constexpr std::size_t kDigitsMax = 18;
-  if (text.size() > kDigitsMax) return std::nullopt;
-  std::size_t value = 0;
-  for (const char c : text) {
-    if (c < '0' || c > '9') return std::nullopt;
-    value = value * 10 + static_cast<std::size_t>(c - '0');
-  }
-  return value;
-}
-
-/// Whom a limit per address counts as one: an IPv4 address, an IPv6 network of 64 bits.
-Address host_of(Address address) {
-  address.port = 0;
-  if (!address.is_v4()) std::fill(address.ip.begin() + 8, address.ip.end(), std::byte{});
-  return address;
-}
-
 void library_log(int level, const char* line) {
   static LogLimit limit;
   std::string_view text{line};
@@ -172,6 +137,8 @@ struct HttpServer::Core {
   int write_due(lws* wsi, Exchange& exchange);
   bool answer_parked(HttpRequestId id, HttpResponse response);
   void forget(Slot& slot);
+  void unpark(std::uint64_t id);
+  void on_hang_up(std::uint64_t id);
   void count_out(lws* wsi);
   int write(lws* wsi, Exchange& exchange);
   bool write_header(lws* wsi, const Exchange& exchange) const;
@@ -186,6 +153,7 @@ struct HttpServer::Core {
   std::map<Address, unsigned> peer_connections;                       // by host_of()
   std::map<std::pair<std::string, std::string>, HttpHandler> routes;  // by path, then method
   std::vector<std::unique_ptr<Acceptor>> acceptors;
+  std::unique_ptr<HangUpWatch> hang_ups;  // of those parked
   lws_context* context = nullptr;
   lws_vhost* vhost = nullptr;
   std::array<lws_protocols, 2> protocols{};
@@ -209,6 +177,7 @@ HttpServer::~HttpServer() {
   core_->routes.clear();
   core_->fallback = {};
   core_->parked.clear();
+  core_->hang_ups.reset();
   // The first of two calls: it closes the connections and asks the loop to close their handles.
   if (core_->context != nullptr) lws_context_destroy(core_->context);
 }
@@ -237,6 +206,9 @@ Result<Address, Failure> HttpServer::listen(const Address& address) {
 }
 
 Status<Failure> HttpServer::Core::create_context() {
+  hang_ups =
+      std::make_unique<HangUpWatch>(loop, Callback<std::uint64_t>::to<&Core::on_hang_up>(this));
+  if (auto opened = hang_ups->open(); !opened) return opened;
   lws_set_log_level(LLL_ERR | LLL_WARN, library_log);
   protocols[0] = {"http", callback, sizeof(Slot), 0, 0, this, 0};
   void* loops[] = {loop.uv()};
@@ -247,7 +219,6 @@ Status<Failure> HttpServer::Core::create_context() {
   info.protocols = protocols.data();
   info.server_string = "sluice";
   info.max_http_header_data = kHeaderBytesMax;
-  // A request that waits for its answer keeps its place in this pool.
   info.max_http_header_pool = static_cast<unsigned short>(
       std::clamp<unsigned>(limits.connections, kParsingMin, UINT16_MAX));
   info.fd_limit_per_thread = limits.connections;
@@ -332,13 +303,27 @@ int HttpServer::Core::handle(lws* wsi, lws_callback_reasons reason, Slot& slot,
 
 void HttpServer::Core::forget(Slot& slot) {
   const std::unique_ptr<Exchange> exchange{std::exchange(slot.exchange, nullptr)};
-  parked.erase(exchange->id);
+  unpark(exchange->id);
+}
+
+/// Its connection has gone: nobody would read the answer.
+void HttpServer::Core::on_hang_up(std::uint64_t id) {
+  const auto at = parked.find(id);
+  if (at == parked.end()) return;
+  lws_set_timeout(at->second.first, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
+}
+
+void HttpServer::Core::unpark(std::uint64_t id) {
+  const auto at = parked.find(id);
+  if (at == parked.end()) return;
+  if (hang_ups) hang_ups->remove(lws_get_socket_fd(at->second.first));
+  parked.erase(at);
 }
 
 int HttpServer::Core::begin(lws* wsi, Slot& slot, std::string_view path) {
   loop.refresh_now();
   if (slot.exchange == nullptr) slot.exchange = std::make_unique<Exchange>().release();
-  parked.erase(slot.exchange->id);
+  unpark(slot.exchange->id);
   Exchange& exchange = *slot.exchange = {};
   exchange.id = ++last_id;
   exchange.peer = peer_address(lws_get_socket_fd(wsi));
@@ -427,10 +412,17 @@ int HttpServer::Core::answer(lws* wsi, Exchange& exchange) {
 }
 
 /// The transaction stays open. Nothing more is read meanwhile: a pipelined request would keep the
-/// library calling back for ever (4.1.6).
+/// library calling back for ever (4.1.6). What was read is let go, with the library's 8 KiB of
+/// headers: a thousand may wait.
 int HttpServer::Core::park(lws* wsi, Exchange& exchange) {
-  exchange.parked = true;
+  if (!hang_ups->add(lws_get_socket_fd(wsi), exchange.id)) return -1;
   parked[exchange.id] = {wsi, &exchange};
+  exchange.arguments = {};
+  for (std::string* text : {&exchange.path, &exchange.host, &exchange.authorization,
+                            &exchange.content_type, &exchange.origin, &exchange.body}) {
+    *text = {};
+  }
+  lws_http_headers_detach(wsi);
   lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0);
   return lws_rx_flow_control(wsi, 0) < 0 ? -1 : 0;
 }
@@ -439,7 +431,7 @@ bool HttpServer::Core::answer_parked(HttpRequestId id, HttpResponse response) {
   const auto at = parked.find(static_cast<std::uint64_t>(id));
   if (at == parked.end()) return false;
   const auto [wsi, exchange] = at->second;
-  parked.erase(at);
+  unpark(at->first);
   exchange->response = std::move(response);
   exchange->due = true;
   // While reading is held back the library does not say that it may write either.

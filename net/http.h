@@ -63,7 +63,7 @@ struct HttpLimits {
 /// For all that no route wants, whatever its method.
 struct HttpFallback {
   /// Nothing: HttpServer::answer() will say it, within what the client has of patience. Nothing
-  /// more is read from that connection meanwhile, so that a client that hangs up is noticed then.
+  /// more is read from that connection meanwhile; a client that hangs up is let go, unheard.
   std::function<std::optional<HttpResponse>(const HttpRequest&)> handler;
   /// The answer to what never becomes a request for the handler: 400, 411 or 413.
   std::function<HttpResponse(int status, std::string_view path)> refusal;

@@ -122,6 +122,28 @@ TEST_F(HttpLater, ManyWaitWhileOthersAreAnswered) {
   EXPECT_GE(answered, 250U);
 }
 
+TEST_F(HttpLater, WhoHangsUpWhileItsRequestWaitsIsLetGoAtOnce) {
+  server = std::make_unique<HttpServer>(
+      loop, HttpLimits{.connections = 100, .connections_per_address = 3});
+  server->fallback({[this](const HttpRequest& request) { return handle(request); }, {}});
+  while_serving([&](const Address& address) {
+    for (std::size_t round = 1; round <= 4; ++round) {
+      std::vector<std::unique_ptr<Client>> waiting;
+      for (int i = 0; i < 3; ++i) {
+        waiting.push_back(std::make_unique<Client>(address));
+        waiting.back()->send(post("/later", "{}") + (i == 2 ? get("/any") : ""));
+      }
+      for (int i = 0; i < 300 && asked < 3 * round; ++i) ::poll(nullptr, 0, 10);
+      ASSERT_EQ(asked, 3 * round) << "the places of the round before are free";
+      waiting.clear();
+      // Until the server has seen it, the address has no place.
+      ::poll(nullptr, 0, 50);
+    }
+  });
+  answer_all();
+  EXPECT_EQ(answered, 0U) << "nobody is there to hear it";
+}
+
 TEST_F(HttpLater, AnAddressHasSoManyConnectionsAndNoMore) {
   server = std::make_unique<HttpServer>(
       loop, HttpLimits{.connections = 100, .connections_per_address = 3});
