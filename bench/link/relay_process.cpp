@@ -1,6 +1,7 @@
 #include "bench/link/relay_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <unistd.h>
 
@@ -11,16 +12,18 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <thread>
 #include <vector>
 
+#include <sys/inotify.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include "net/socket.h"
 
 namespace sluice::bench {
 namespace {
 
 constexpr auto kReadyWithin = std::chrono::seconds{10};
-constexpr auto kLook = std::chrono::milliseconds{20};
 
 Failure failure(const std::string& what, int error) { return {what + ": " + std::strerror(error)}; }
 
@@ -79,17 +82,25 @@ Status<Failure> RelayProcess::spawn(const std::string& program) {
   return Done{};
 }
 
-// Its dev file is the last thing that a relay writes before it serves. Nothing is measured yet, so
-// looking again and again costs nobody anything.
+// Its dev file is the last thing that a relay writes before it serves.
 Status<Failure> RelayProcess::wait_until_ready() const {
+  const net::Fd folder{::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)};
+  const net::Fd process{static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0))};
+  if (::inotify_add_watch(folder.get(), folder_.c_str(), IN_CREATE | IN_MOVED_TO) < 0) {
+    return Unexpected{failure("cannot watch " + folder_, errno)};
+  }
   const auto until = std::chrono::steady_clock::now() + kReadyWithin;
   const std::string file = control_path() + ".json";
   while (!std::filesystem::exists(file)) {
     if (::waitpid(pid_, nullptr, WNOHANG) == pid_) return Unexpected{Failure{"the relay ended"}};
-    if (std::chrono::steady_clock::now() > until) {
-      return Unexpected{Failure{"the relay did not start"}};
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return Unexpected{Failure{"the relay did not start"}};
+    std::array<pollfd, 2> waits{{{folder.get(), POLLIN, 0}, {process.get(), POLLIN, 0}}};
+    static_cast<void>(::poll(waits.data(), waits.size(), static_cast<int>(left.count())));
+    std::array<std::byte, 4096> events;  // what they say exists() tells
+    while (::read(folder.get(), events.data(), events.size()) > 0) {
     }
-    std::this_thread::sleep_for(kLook);
   }
   return Done{};
 }

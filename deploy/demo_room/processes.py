@@ -128,8 +128,10 @@ class Processes:
                 print(process.log(), flush=True)
         self.temporary.cleanup()
 
-    def start(self, name, *arguments, label=None, env=None):
+    def start(self, name, *arguments, label=None, env=None, within=()):
+        """`within`: a command that runs another one, such as nsenter with its options."""
         label, env = f"{label or name}-{len(self.started)}", {**self.env, **(env or {})}
-        process = Process([program(name), *map(str, arguments)], self.folder, label, env)
+        command = [*within, program(name), *map(str, arguments)]
+        process = Process(command, self.folder, label, env)
         self.started.append(process)
         return process

@@ -29,9 +29,10 @@ def host_port(host, port):
 
 
 class Relay:
-    """sluice-relay --dev with ports and a runtime folder of its own: many run side by side."""
+    """sluice-relay --dev with ports and a runtime folder of its own: many run side by side. Not
+    `dev`: one that others may reach, too."""
 
-    def __init__(self, processes, host="127.0.0.1", arguments=()):
+    def __init__(self, processes, host="127.0.0.1", arguments=(), dev=True):
         self.processes, self.host = processes, host
         self.runtime = processes.folder / f"runtime-{len(processes.started)}"
         self.runtime.mkdir(mode=0o700)
@@ -40,7 +41,8 @@ class Relay:
         self.http = host_port(host, free_port(socket.SOCK_STREAM, host))
         self.control = str(self.runtime / "control.sock")
         listen = ["--listen", self.udp, "--http", self.http, "--control", self.control]
-        command = ["--dev", *listen, *arguments]
+        self.found_by = [] if dev else ["--control", self.control]
+        command = [*(["--dev"] if dev else []), *listen, *arguments]
         self.process = processes.start("sluice-relay", *command, label="relay", env=self.env)
         self.process.wait_until(self.is_ready, "ready")
 
@@ -59,12 +61,14 @@ class Relay:
 
     def push(self, name, file, *arguments, room=ROOM_NAME):
         """A member that pushes `file` as its stream `name`."""
-        command = ["push", self.url(name, room), file, *arguments]
+        command = ["push", self.url(name, room), file, *self.found_by, *arguments]
         return self.processes.start("sluice", *command, label=f"push-{name}", env=self.env)
 
-    def pull(self, name, label, *arguments, room=ROOM_NAME):
-        command = ["pull", self.url(name, room), *arguments]
-        return self.processes.start("sluice", *command, label=f"pull-{label}", env=self.env)
+    def pull(self, name, label, *arguments, room=ROOM_NAME, within=()):
+        command = ["pull", self.url(name, room), *self.found_by, *arguments]
+        return self.processes.start(
+            "sluice", *command, label=f"pull-{label}", env=self.env, within=within
+        )
 
 
 class Subscription:

@@ -160,6 +160,7 @@ void Link::State::handle(const wire::FeedbackView& view) {
   egress.drop_past(path_view(now));
   protection.set_old_key_retention(rtt.pto() * 3);
   if (!loss.newest()) return;
+  counts.congestion_marks = feedback->ce;
   for (const wire::TrackReport& report : feedback->reports()) {
     egress.on_report(path_view(now), report.track, report.oldest_open);
     add_event(TrackReported{report.track, report.oldest_open, report.playout_delay_ms,

@@ -184,6 +184,7 @@ struct LinkStats {
   std::uint64_t parts_revived = 0;        // brought back by repairs here
   std::uint64_t packets_lost = 0;         // sent by us, declared lost
   std::uint64_t packets_late = 0;         // and acknowledged after all: what went again for nothing
+  std::uint64_t congestion_marks = 0;     // on packets of ours, as the peer says (ECN); modulo 2^24
   std::uint64_t packets_missing = 0;      // gaps seen in what we receive
   std::uint64_t parts_retransmitted = 0;  // by us
   std::uint64_t parts_given_up = 0;

@@ -27,6 +27,13 @@ def a_lossy_cell_is_measured_in_five_seconds():
     harness.expect(down["overhead_retransmitted"] > 0, "nothing was sent again")
 
 
+def an_outage_of_two_seconds_costs_little_more_than_its_frames():
+    # The same cell in virtual time misses 54: what B reaches back before the end comes again.
+    report = measure("--seconds", "10", "--rtt", "20", "--budget", "250", "--outage", "4:2000")
+    missed = report["frames_missed"]
+    harness.expect(45 <= missed <= 75, f"{missed} of {report['frames_sent']} frames missed")
+
+
 def without_a_relay_it_says_so():
     command = [harness.program("sluice-bench"), "link", "--relay", "/nonexistent", "--seconds", "3"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
@@ -35,4 +42,10 @@ def without_a_relay_it_says_so():
 
 
 if __name__ == "__main__":
-    harness.main([a_lossy_cell_is_measured_in_five_seconds, without_a_relay_it_says_so])
+    harness.main(
+        [
+            a_lossy_cell_is_measured_in_five_seconds,
+            an_outage_of_two_seconds_costs_little_more_than_its_frames,
+            without_a_relay_it_says_so,
+        ]
+    )

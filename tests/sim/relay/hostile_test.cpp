@@ -81,7 +81,7 @@ TEST(HostileMember, AJoinerAtABranchThatNobodyWatchedForAWhileSeesThePresent) {
   RelayClient& bob = house.join("room", "bob", watching());
   house.net.run_for(seconds{3});
   bob.leave(house.net.now());
-  house.join("room", "placeholder", pushing({}, false));  // on ann's worker
+  house.join("room", "dora", pushing({}, false));  // on ann's worker
   house.net.run_for(seconds{6});
   const Instant begin = house.net.now();
   RelayClient& eve = house.join("room", "eve", watching());

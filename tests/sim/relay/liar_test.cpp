@@ -109,6 +109,15 @@ void acknowledge(Eve& eve, int number, std::uint64_t from_highest) {
 /// As an honest member does it.
 void behave(Eve& eve, int step) { acknowledge(eve, step, 20); }
 
+/// A repair of parts 28 and on, that names those of `bitmap` among `span` of them.
+void odd_coefficients(Eve& eve, std::uint8_t span, std::uint8_t bitmap) {
+  const auto span_less_one = static_cast<std::uint8_t>(span - 1);
+  // Track, first, span, seed, flags, bitmap, coded.
+  eve.raw(wire::FrameType::kRepair,
+          {0, 0, 0, 28, span_less_one, 0, 1, 1, bitmap, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9});
+  behave(eve, 0);
+}
+
 /// Parts came to Bob at the same times, and no more bytes.
 void expect_unmoved(const Outcome& calm, const Outcome& stormy) {
   ASSERT_GT(calm.arrivals.size(), 300U);
@@ -184,20 +193,9 @@ std::vector<Lie> lies() {
          behave(eve, step);
        },
        DropReason::kRepairImplausible, 0, 0, false},
-      {"coefficients of no part",
-       [](Eve& eve, int) {
-         // Track, first 28, span 8, seed, bitmap of zeros, coded.
-         eve.raw(wire::FrameType::kRepair,
-                 {0, 0, 0, 28, 7, 0, 1, 1, 0, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9});
-         behave(eve, 0);
-       },
+      {"coefficients of no part", [](Eve& eve, int) { odd_coefficients(eve, 8, 0); },
        DropReason::kMalformed, kEach, kEach, false},
-      {"coefficients beyond the span",
-       [](Eve& eve, int) {
-         eve.raw(wire::FrameType::kRepair,
-                 {0, 0, 0, 28, 3, 0, 1, 1, 0xFF, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9, 9});
-         behave(eve, 0);
-       },
+      {"coefficients beyond the span", [](Eve& eve, int) { odd_coefficients(eve, 4, 0xFF); },
        DropReason::kMalformed, kEach, kEach, false},
   };
 }

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "client/client_link.h"
 #include "net/loop.h"
@@ -39,6 +41,14 @@ class LoopbackRelay {
     config.first_commands = std::move(first_commands);
     config.random = crypto::system_random();
     return config;
+  }
+
+  /// What it sends from here on looks as if a router on the way had marked it (RFC 3168: CE).
+  void mark_congestion() {
+    const int congestion_experienced = 3;
+    EXPECT_EQ(setsockopt(socket_.fd(), IPPROTO_IP, IP_TOS, &congestion_experienced,
+                         sizeof congestion_experienced),
+              0);
   }
 
   void forget_ports() { forgotten_ = seen_; }

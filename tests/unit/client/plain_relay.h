@@ -84,6 +84,13 @@ class PlainRelay : public sim::SimNode {
     return datagram;
   }
 
+  /// Of all its links: packets whose receivers said that the path had marked them.
+  std::uint64_t congestion_marks() const {
+    std::uint64_t sum = 0;
+    for (const auto& member : members_) sum += member->link.stats().congestion_marks;
+    return sum;
+  }
+
   std::optional<crypto::HandshakeStatus> refuse_with;
   wire::AnswerStatus push_status = wire::AnswerStatus::kOk;
   bool data_allowed = true;

@@ -118,7 +118,7 @@ TEST(MetricsPage, EveryFamilyHasHelpAndOneOfOurPrefixes) {
 
 TEST(MetricsPage, PromtoolFindsNothingToSay) {
   if (std::system("command -v promtool >/dev/null 2>&1") != 0) {
-    GTEST_SKIP() << "promtool (package prometheus) is not installed";
+    GTEST_SKIP() << "no promtool: install the package prometheus";
   }
   Shards shards;
   const std::string path = testing::TempDir() + "/metrics_page_test.txt";

@@ -194,7 +194,9 @@ TEST(PipeListener, RefusesAnotherUserUnheard) {
   EXPECT_TRUE(may_control(0, 1000));
   EXPECT_FALSE(may_control(1001, 1000));
   EXPECT_FALSE(may_control(1000, 0));
-  if (geteuid() != 0) GTEST_SKIP() << "only root can make a connection as somebody else";
+  if (geteuid() != 0) {
+    GTEST_SKIP() << "only root can make a connection as somebody else: run this test as root";
+  }
   ControlSocket control;
   PipeListener listener{control.loop, control.callback()};
   ASSERT_TRUE(listener.listen(control.path));

@@ -1,6 +1,4 @@
-// A call over real sockets whose subscriber goes on from other ones.
-#include "client/moving_socket.h"
-
+// A call over real sockets: its members go on from other ones, and see what the path marks.
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -8,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "client/connection.h"
+#include "client/moving_socket.h"
 #include "client/pusher.h"
 #include "client/subscriber.h"
 #include "proto/crypto/secret.h"
@@ -166,6 +165,16 @@ TEST(MovingSocket, AFlowThatIsForgottenOnTheWayIsReplacedByAnother) {  // P-KEEP
     moves = std::min(pulling.connection.moves(), p.connection.moves());
   });
   EXPECT_GE(moves, 1U);
+}
+
+TEST(Connection, TellsThePeerOfEachCongestionMark) {  // P-FEEDBACK-01
+  std::uint64_t before = 0, after = 0;
+  run_call([&](std::uint32_t frames, LoopbackRelay& relay, PullingOwner&, PushingOwner&) {
+    if (frames == 20) relay.mark_congestion();
+    (frames <= 20 ? before : after) = relay.relay.congestion_marks();
+  });
+  EXPECT_EQ(before, 0U);
+  EXPECT_GT(after, 3U * 60) << "three parts a frame, and what was said last may be missing";
 }
 
 }  // namespace
