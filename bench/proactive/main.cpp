@@ -1,5 +1,5 @@
-// proactive_search: finds the table of proto/link/proactive_rate.h. For each loss and each column
-// it tries rates and prints the one with the least overhead among those that miss few enough
+// proactive_search: the table "Proactive repairs" of docs/PERFORMANCE.md. For each loss and each
+// column it tries rates and prints the one with the least overhead among those that miss few enough
 // frames; else the one that misses least. The same every time.
 #include <array>
 #include <cstdio>

@@ -1,7 +1,8 @@
 // A model of one leg, small enough to search with: a source of video frames, a sender that repairs
 // as a link's egress does (retransmission, coded repairs in the last round, proactive ones before
 // any loss is known), random loss both ways, and the real encoder, odds and solver. It knows no
-// queue, no jitter and the loss exactly. What it is for: the table of proto/link/proactive_rate.h.
+// queue, no jitter and the loss exactly. What it is for: whether repairs before any loss is known
+// would pay (docs/PERFORMANCE.md, "Proactive repairs").
 #pragma once
 
 #include <cstdint>
