@@ -137,7 +137,7 @@ struct HttpServer::Core {
   int write_due(lws* wsi, Exchange& exchange);
   bool answer_parked(HttpRequestId id, HttpResponse response);
   void forget(Slot& slot);
-  void unpark(std::uint64_t id);
+  bool unpark(std::uint64_t id);
   void on_hang_up(std::uint64_t id);
   void count_out(lws* wsi);
   int write(lws* wsi, Exchange& exchange);
@@ -303,7 +303,8 @@ int HttpServer::Core::handle(lws* wsi, lws_callback_reasons reason, Slot& slot,
 
 void HttpServer::Core::forget(Slot& slot) {
   const std::unique_ptr<Exchange> exchange{std::exchange(slot.exchange, nullptr)};
-  unpark(exchange->id);
+  const bool waited = unpark(exchange->id);
+  if (waited && fallback.gone) fallback.gone(HttpRequestId{exchange->id});
 }
 
 /// Its connection has gone: nobody would read the answer.
@@ -313,11 +314,12 @@ void HttpServer::Core::on_hang_up(std::uint64_t id) {
   lws_set_timeout(at->second.first, PENDING_TIMEOUT_USER_OK, LWS_TO_KILL_SYNC);
 }
 
-void HttpServer::Core::unpark(std::uint64_t id) {
+bool HttpServer::Core::unpark(std::uint64_t id) {
   const auto at = parked.find(id);
-  if (at == parked.end()) return;
+  if (at == parked.end()) return false;
   if (hang_ups) hang_ups->remove(lws_get_socket_fd(at->second.first));
   parked.erase(at);
+  return true;
 }
 
 int HttpServer::Core::begin(lws* wsi, Slot& slot, std::string_view path) {

@@ -67,6 +67,8 @@ struct HttpFallback {
   std::function<std::optional<HttpResponse>(const HttpRequest&)> handler;
   /// The answer to what never becomes a request for the handler: 400, 411 or 413.
   std::function<HttpResponse(int status, std::string_view path)> refusal;
+  /// A request that was left open has lost its client.
+  std::function<void(HttpRequestId)> gone{};
 };
 
 class HttpServer {

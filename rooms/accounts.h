@@ -22,6 +22,7 @@ enum class TokenKind : std::uint8_t {
   kUserSig = 1,  // proves an identity to login, here and at the message service
   kToken = 2,    // of a login
   kA2Key = 3,    // of a login at the message service
+  kPollKey = 4,  // of a group that he joined there
 };
 
 enum class TokenError : std::uint8_t {

@@ -65,6 +65,10 @@ void add_state(Page& page, const MetricsView& view) {
   }
   page.gauge("sluice_rooms_pushers", "Members who push.", as_double(view.pushers));
   page.gauge("sluice_rooms_viewers", "Audience of live rooms.", as_double(view.viewers));
+  page.gauge("sluice_rooms_message_sessions", "Logins at the message service that are heard of.",
+             as_double(view.sessions));
+  page.gauge("sluice_rooms_polls_waiting", "Requests that wait for a message.",
+             as_double(view.polls));
   page.gauge("sluice_rooms_journal_bytes", "Size of the journal.", as_double(view.journal_bytes));
   page.gauge("sluice_rooms_relay_ready", "1 while the relay takes this service's orders.",
              view.relay_ready ? 1 : 0);

@@ -10,6 +10,14 @@ namespace {
 
 constexpr std::uint64_t kDaySeconds = 86400;
 
+/// Answers to polls are written when the loop turns; this is a turn, and no time to a client.
+constexpr Duration kAfterAnswers = std::chrono::milliseconds{5};
+
+/// Calls keep an eighth of the connections, however many polls wait.
+std::uint64_t polls_max(const Config& config) {
+  return config.listen_connections - config.listen_connections / 8;
+}
+
 std::string host_only(const std::string& address) { return address.substr(0, address.rfind(':')); }
 
 ApiConfig api_config(const Config& config) {
@@ -46,8 +54,11 @@ Service::Service(net::Loop& loop, Parts parts)
       tokens_(std::move(parts.keys)),
       v1_({store_, accounts_, addresses_, tokens_, relays(), crypto::SealKey{parts.secret}},
           {config_.v1_guests, config_.account_chosen_ids}),
+      im_({store_, accounts_, crypto::system_random()}, api_config(config_).sdk_app_id,
+          {.polls = polls_max(config_)}),
       guard_(config_.listen_requests_per_address),
       sweep_(loop, net::Callback<>::to<&Service::on_sweep>(this)),
+      after_answers_(loop, net::Callback<>::to<&Service::on_after_answers>(this)),
       server_(loop, {static_cast<unsigned>(config_.listen_connections),
                      static_cast<unsigned>(config_.listen_connections_per_address)}) {
   restore(parts.journal.changes);
@@ -69,7 +80,8 @@ Service::Service(net::Loop& loop, Parts parts)
        [](int status, std::string_view path) {
          if (V1::is_path(path)) return problem_of_status(status);
          return json_response(status, {{"code", status}, {"message", "the body's length"}});
-       }});
+       },
+       [this](net::HttpRequestId id) { im_.forget_poll(id); }});
 }
 
 Result<Address, Failure> Service::listen(const Address& address) { return server_.listen(address); }
@@ -135,12 +147,38 @@ std::optional<net::HttpResponse> Service::handle(const net::HttpRequest& request
     if (is_v1) return problem_response(Problem::kTooManyRequests);
     return json_response(429, {{"code", 429}, {"message", "too many requests from this address"}});
   }
+  if (Im::find(request.path) != nullptr && request.method != "OPTIONS") return handle_im(request);
   net::HttpResponse response = is_v1 && request.method != "OPTIONS"
                                    ? v1_.handle(request, moment())
                                    : api_.handle(request, moment());
   count(request, response);
   flush();
   return response;
+}
+
+std::optional<net::HttpResponse> Service::handle_im(const net::HttpRequest& request) {
+  Im::Reply reply = im_.handle(request, moment());
+  const std::string_view path = request.path;
+  // A poll that waits counts as what it becomes most often: nothing came.
+  const int status = reply.response ? reply.response->status : 200;
+  ++counts_.requests[{"im_" + std::string{path.substr(path.rfind('/') + 1)}, status}];
+  flush();
+  if (!reply.after_answers || !reply.response) return std::move(reply.response);
+  later_.push_back({request.id, *std::move(reply.response)});
+  after_answers_.arm_in(kAfterAnswers);
+  return std::nullopt;
+}
+
+void Service::answer_polls() {
+  for (Im::Answer& answer : im_.take_answers()) {
+    static_cast<void>(server_.answer(answer.id, std::move(answer.response)));
+  }
+}
+
+void Service::on_after_answers() {
+  for (Im::Answer& answer : std::exchange(later_, {})) {
+    static_cast<void>(server_.answer(answer.id, std::move(answer.response)));
+  }
 }
 
 /// Only the table's names become labels, and only answers' own codes.
@@ -169,6 +207,7 @@ void Service::flush() {
   for (Change& change : api_.take_changes()) changes.push_back(std::move(change));
   write(std::move(changes));
   for (const Event& event : store_.take_events()) tell(event);
+  answer_polls();
 }
 
 void Service::write(std::vector<Change> changes) {
@@ -194,6 +233,7 @@ std::vector<Change> Service::snapshot() const {
 
 void Service::tell(const Event& event) {
   v1_.handle_event(event);
+  im_.handle_event(event, moment());
   if (const auto* opened = std::get_if<RoomOpened>(&event)) {
     LOG(kInfo, "room_opened", {{"room", opened->room.view()}, {"type", type_name(opened->type)}});
   } else if (const auto* gone = std::get_if<RoomDissolved>(&event)) {
@@ -223,6 +263,7 @@ void Service::on_relay_change() {
 
 void Service::on_sweep() {
   store_.handle_timeout(loop_.now());
+  im_.handle_timeout(loop_.now());
   flush();
   sweep_.arm_in(kSweepInterval);
 }
@@ -242,6 +283,8 @@ std::string Service::metrics() const {
   }
   view.pushers = store_.pusher_count();
   view.viewers = store_.viewer_count();
+  view.sessions = im_.mailbox().session_count();
+  view.polls = im_.mailbox().poll_count();
   view.journal_bytes = journal_.bytes();
   view.relay_ready = relay_ && relay_->view().ready();
   view.relay_streams = relay_ ? relay_->view().stream_count() : 0;

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "daemon/secret_file.h"
 #include "net/http.h"
@@ -20,6 +21,7 @@
 #include "rooms/api.h"
 #include "rooms/config.h"
 #include "rooms/flood_guard.h"
+#include "rooms/im.h"
 #include "rooms/journal.h"
 #include "rooms/relay_connection.h"
 #include "rooms/room_store.h"
@@ -58,6 +60,9 @@ class Service {
 
  private:
   std::optional<net::HttpResponse> handle(const net::HttpRequest& request);
+  std::optional<net::HttpResponse> handle_im(const net::HttpRequest& request);
+  void answer_polls();
+  void on_after_answers();
   net::HttpResponse ready() const;
   std::string metrics() const;
   void count(const net::HttpRequest& request, const net::HttpResponse& response);
@@ -85,10 +90,13 @@ class Service {
   Api api_;
   TokenReader tokens_;
   V1 v1_;
+  Im im_;
   FloodGuard guard_;
   ServiceCounts counts_;
   std::unique_ptr<RelayConnection> relay_;
   net::Timer sweep_;
+  net::Timer after_answers_;
+  std::vector<Im::Answer> later_;  // when the answers to polls before them are out
   net::HttpServer server_;
 };
 
