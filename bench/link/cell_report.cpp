@@ -62,6 +62,13 @@ void put_leg(ordered_json& json, const LegFigures& leg) {
   json["overhead_control"] = ratio(leg.control_bytes, media);
   json["overhead_split"] = leg.split == Split::kCounted ? "counted" : "estimated";
   json["feedback_ratio"] = ratio(static_cast<double>(leg.back_bytes), media);
+  if (leg.split == Split::kCounted) {
+    constexpr std::array<const char*, link::kMissClasses> kNames{"plain", "precious", "top_layer"};
+    for (std::size_t i = 0; i < kNames.size(); ++i) {
+      json["misses"][kNames[i]] = {{"frames", leg.misses[i].frames},
+                                   {"missed", leg.misses[i].missed}};
+    }
+  }
   json["parts_retransmitted"] = leg.parts_retransmitted;
   json["repairs"] = leg.repairs;
   json["media_bytes"] = leg.media_bytes;
@@ -131,6 +138,10 @@ LegFigures& LegFigures::operator+=(const LegFigures& other) {
   control_bytes += other.control_bytes;
   parts_retransmitted += other.parts_retransmitted;
   repairs += other.repairs;
+  for (std::size_t i = 0; i < misses.size(); ++i) {
+    misses[i].frames += other.misses[i].frames;
+    misses[i].missed += other.misses[i].missed;
+  }
   if (other.split == Split::kEstimated) split = Split::kEstimated;
   queue_us.merge(other.queue_us);
   queue_us_sum += other.queue_us_sum;
@@ -203,6 +214,10 @@ void split_by_sender(LegFigures& leg, const link::LinkStats& before, const link:
   leg.control_bytes = grew(&link::LinkStats::control_bytes_sent);
   leg.parts_retransmitted = after.parts_retransmitted - before.parts_retransmitted;
   leg.repairs = after.repairs_sent - before.repairs_sent;
+  for (std::size_t i = 0; i < leg.misses.size(); ++i) {
+    leg.misses[i].frames = after.misses[i].frames - before.misses[i].frames;
+    leg.misses[i].missed = after.misses[i].missed - before.misses[i].missed;
+  }
 }
 
 // What came beyond the media itself came again.

@@ -3,6 +3,7 @@
 // UDP payload over the bodies of the media frames, minus one, without the first two seconds.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -32,6 +33,8 @@ struct LegFigures {
   client::Histogram queue_us;  // at the bottleneck, sampled
   double queue_us_sum = 0;
   std::vector<std::uint64_t> estimate_bps;  // one a second
+  /// By MissClass, as the sending link saw them; none where its bytes are estimated.
+  std::array<link::MissCount, link::kMissClasses> misses{};
 
   double overhead() const;
   LegFigures& operator+=(const LegFigures& other);

@@ -47,6 +47,18 @@ TEST(SimCell, WhatCannotComeInTimeIsMissed) {
   EXPECT_GT(report.subscribers.front().video.frames.missed, 30U);
 }
 
+TEST(SimCell, TheSenderKnowsWhatWasMissedByItsClass) {
+  const CellReport report = run("--loss 40% --rtt 100 --budget 110 --seconds 12");
+  const SubscriberFigures& subscriber = report.subscribers.front();
+  EXPECT_GT(subscriber.video.frames.missed, 10U);
+  const auto& misses = subscriber.leg.misses;
+  const auto told = static_cast<double>(misses[0].missed + misses[1].missed);
+  const auto seen = static_cast<double>(subscriber.video.frames.missed);
+  EXPECT_NEAR(told, seen, seen / 4) << "some are under way at both ends of what is counted";
+  EXPECT_NEAR(static_cast<double>(misses[1].frames), 5, 1) << "key frames";
+  EXPECT_EQ(misses[2].frames, 0U) << "there is one layer";
+}
+
 TEST(SimCell, TheSameSeedGivesTheSameReport) {
   const std::string options = "--loss 20% --burst 3 --jitter 5 --rtt 60 --rate 4M --seconds 5";
   const std::string first = cell_json(run(options + " --seed 3"));
