@@ -39,6 +39,12 @@ struct ViewerGone {
   UserId user;
 };
 
+/// One custom field; the whole room is many times as long, and these come by the second.
+struct CustomChanged {
+  RoomId room;
+  std::string field, value;
+};
+
 /// Tokens of the user made until then are void. The one entry that is not a room's.
 struct TokensVoid {
   UserId user;
@@ -46,6 +52,6 @@ struct TokensVoid {
 };
 
 using Change = std::variant<RoomChanged, RoomGone, PusherChanged, PusherGone, ViewerChanged,
-                            ViewerGone, TokensVoid>;
+                            ViewerGone, TokensVoid, CustomChanged>;
 
 }  // namespace sluice::rooms

@@ -63,6 +63,10 @@ struct ToJson {
     return {{"op", "viewer_gone"}, {"room", text_of(c.room)}, {"user", text_of(c.user)}};
   }
 
+  Json operator()(const CustomChanged& c) const {
+    return {{"op", "custom"}, {"room", text_of(c.room)}, {"field", c.field}, {"value", c.value}};
+  }
+
   Json operator()(const TokensVoid& c) const {
     return {{"op", "tokens_void"}, {"user", text_of(c.user)}, {"until_s", c.until_s}};
   }
@@ -220,6 +224,9 @@ std::optional<Change> read_change(const Json& json) {
   }
   if (op == "viewer_gone") {
     change = ViewerGone{fields.name<RoomId>("room"), fields.name<UserId>("user")};
+  }
+  if (op == "custom") {
+    change = CustomChanged{fields.name<RoomId>("room"), fields.text("field"), fields.text("value")};
   }
   if (op == "tokens_void") {
     change = TokensVoid{fields.name<UserId>("user"), fields.number("until_s")};

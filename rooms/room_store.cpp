@@ -210,8 +210,8 @@ Outcome RoomStore::set_custom(const RoomKey& key, const std::string& field,
                     value.size() <= kCustomValueBytesMax &&
                     (present || room->custom.size() < kCustomFieldsMax);
   if (!fits) return Outcome::kBadField;
+  changes_.push_back(CustomChanged{room->id, field, value});
   room->custom[field] = std::move(value);
-  record_room(*room);
   return Outcome::kOk;
 }
 
@@ -380,6 +380,8 @@ bool RoomStore::restore(Instant now, const Change& change) {
     kept.seen = now;
   } else if (const auto* left = std::get_if<ViewerGone>(&change)) {
     std::erase_if(room.viewers, [&](const Viewer& v) { return v.user == left->user; });
+  } else if (const auto* custom = std::get_if<CustomChanged>(&change)) {
+    room.custom[custom->field] = custom->value;
   } else {
     rooms_.erase(order->second);
     order_.erase(order);

@@ -32,6 +32,7 @@ std::vector<Change> some_changes() {
       ViewerGone{room.room.id, user_id("v")},
       PusherGone{room.room.id, user_id("alice")},
       TokensVoid{user_id("alice"), 1'700'000'000'123},
+      CustomChanged{room_id("r"), "likes", "4"},
       RoomGone{room.room.id}};
 }
 

@@ -53,6 +53,7 @@ class RandomRooms {
         return static_cast<void>(store_.leave(key, user));
       case 5:
         if (random_.chance(0.3)) static_cast<void>(store_.destroy(key, user));
+        static_cast<void>(store_.set_custom(key, "likes", CustomOperation::kIncrease, {}));
         return;
       case 6:
         return static_cast<void>(store_.add_viewer(key, {user, "{}"}));
