@@ -8,27 +8,25 @@
 #include <CLI/CLI.hpp>
 
 #include "bench/echo.h"
+#include "bench/fanout/fanout_command.h"
 #include "bench/floor/floor.h"
 #include "bench/link/link_command.h"
 #include "bench/load/load_run.h"
+#include "bench/report/compare.h"
+#include "bench/report/condition.h"
+#include "bench/report/report_file.h"
 
 namespace {
 
 constexpr int kExitFailed = 1;
 constexpr int kExitEnvironment = 5;
 
-bool write_report(const std::string& file, const std::string& text) {
-  if (file == "-") return std::fputs(text.c_str(), stdout) >= 0;
-  std::FILE* out = std::fopen(file.c_str(), "w");
-  if (out == nullptr) return false;
-  const bool whole = std::fputs(text.c_str(), out) >= 0;
-  return std::fclose(out) == 0 && whole;
-}
+using sluice::bench::write_report_file;
 
 int run_echo_command(const sluice::bench::EchoOptions& options, const std::string& json_file) {
   try {
     const sluice::bench::EchoReport report = sluice::bench::run_echo(options);
-    if (write_report(json_file, sluice::bench::echo_json(report))) {
+    if (write_report_file(json_file, sluice::bench::echo_json(report))) {
       return report.packets_returned == 0 ? kExitFailed : 0;
     }
     std::fprintf(stderr, "sluice-bench: cannot write %s\n", json_file.c_str());
@@ -38,16 +36,27 @@ int run_echo_command(const sluice::bench::EchoOptions& options, const std::strin
   return kExitEnvironment;
 }
 
-int run_load_command(const sluice::bench::LoadOptions& options, const std::string& json_file) {
+int run_load_command(const sluice::bench::LoadOptions& options, const std::string& json_file,
+                     const std::string& fail_if) {
+  const auto conditions = sluice::bench::parse_conditions(fail_if);
+  const auto writable = sluice::bench::check_report_file(json_file);
+  if (!conditions || !writable) {
+    constexpr int kExitBadInput = 2;
+    std::fprintf(stderr, "sluice-bench: %s%s\n", conditions ? "--json: " : "--fail-if: ",
+                 (conditions ? writable.error() : conditions.error()).message.c_str());
+    return kExitBadInput;
+  }
   const auto report = sluice::bench::run_load(options);
   if (!report) {
     std::fprintf(stderr, "sluice-bench: %s\n", report.error().message.c_str());
     return static_cast<int>(report.error().code);
   }
-  if (!write_report(json_file, sluice::bench::load_json(*report))) {
+  const std::string json = sluice::bench::load_json(*report);
+  if (!write_report_file(json_file, json)) {
     std::fprintf(stderr, "sluice-bench: cannot write %s\n", json_file.c_str());
     return kExitEnvironment;
   }
+  if (!fail_if.empty()) return sluice::bench::judge(*conditions, json) ? kExitFailed : 0;
   return report->frames_received == report->frames_expected ? 0 : kExitFailed;
 }
 
@@ -57,7 +66,7 @@ int run_floor_command(sluice::bench::FloorOptions options, const std::string& ci
   options.cipher = *sluice::bench::cipher_from(cipher);  // the command line knows no others
   try {
     const sluice::bench::FloorReport report = sluice::bench::run_floor(options);
-    if (write_report(json_file, sluice::bench::floor_json(report))) {
+    if (write_report_file(json_file, sluice::bench::floor_json(report))) {
       return report.packets_out == 0 ? kExitFailed : 0;
     }
     std::fprintf(stderr, "sluice-bench: cannot write %s\n", json_file.c_str());
@@ -90,7 +99,8 @@ CLI::App* add_floor_command(CLI::App& app, sluice::bench::FloorOptions& floor, s
   return command;
 }
 
-CLI::App* add_load_command(CLI::App& app, sluice::bench::LoadOptions& load, std::string& json) {
+CLI::App* add_load_command(CLI::App& app, sluice::bench::LoadOptions& load, std::string& json,
+                           std::string& fail_if) {
   CLI::App* command = app.add_subcommand("run", "pushers and subscribers against a relay");
   command->add_option("--rooms", load.rooms, "rooms")->capture_default_str();
   command->add_option("--pushers", load.pushers, "pushers of each room, one stream each")
@@ -104,6 +114,8 @@ CLI::App* add_load_command(CLI::App& app, sluice::bench::LoadOptions& load, std:
   command->add_option("--control", load.control, "control socket (default: the --dev relay's)");
   command->add_option("--address", load.address, "send the packets to this HOST:PORT instead");
   command->add_option("--pid", load.relay_pid, "the relay's process, for its CPU");
+  command->add_option("--fail-if", fail_if,
+                      "exit 1 when any holds of the report: 'p99>5ms,loss>0.1%'");
   command->add_option("--json", json, "where the report goes, - for standard output")
       ->capture_default_str();
   return command;
@@ -137,12 +149,17 @@ int main(int argc, char** argv) {
       ->capture_default_str();
 
   sluice::bench::LoadOptions load;
-  std::string load_json_file = "-";
-  const CLI::App* load_command = add_load_command(app, load, load_json_file);
+  std::string load_json_file = "-", load_fail_if;
+  const CLI::App* load_command = add_load_command(app, load, load_json_file, load_fail_if);
 
   sluice::bench::FloorOptions floor;
   std::string floor_cipher = "openssl", floor_json_file = "-";
   const CLI::App* floor_command = add_floor_command(app, floor, floor_cipher, floor_json_file);
+
+  sluice::bench::FanoutCommand fanout;
+  const CLI::App* fanout_command = sluice::bench::add_fanout_command(app, fanout);
+  sluice::bench::CompareCommand compare;
+  const CLI::App* compare_command = sluice::bench::add_compare_command(app, compare);
 
   sluice::bench::LinkCommand link;
   const CLI::App* link_command = sluice::bench::add_link_command(app, link);
@@ -154,8 +171,10 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kExitBadInput;
   }
   if (link_command->parsed()) return sluice::bench::run_link_command(link);
+  if (fanout_command->parsed()) return sluice::bench::run_fanout_command(fanout);
+  if (compare_command->parsed()) return sluice::bench::run_compare_command(compare);
   if (floor_command->parsed()) return run_floor_command(floor, floor_cipher, floor_json_file);
-  if (load_command->parsed()) return run_load_command(load, load_json_file);
+  if (load_command->parsed()) return run_load_command(load, load_json_file, load_fail_if);
   if (echo_command->parsed()) return run_echo_command(echo, echo_json_file);
   return 0;
 }

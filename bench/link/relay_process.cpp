@@ -12,8 +12,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
+#include <nlohmann/json.hpp>
 #include <sys/inotify.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -52,20 +54,24 @@ std::string beside_us() {
 
 }  // namespace
 
-Result<std::unique_ptr<RelayProcess>, Failure> RelayProcess::start(const std::string& program) {
+Result<std::unique_ptr<RelayProcess>, Failure> RelayProcess::start(const RelaySetup& setup) {
   std::string folder = (std::filesystem::temp_directory_path() / "sluice-cell-XXXXXX").string();
   if (::mkdtemp(folder.data()) == nullptr) return Unexpected{failure("mkdtemp", errno)};
   auto relay = std::make_unique<RelayProcess>(std::move(folder));
-  if (auto spawned = relay->spawn(program.empty() ? beside_us() : program); !spawned) {
+  if (auto spawned = relay->spawn(setup); !spawned) {
     return Unexpected{spawned.error()};
   }
   if (auto ready = relay->wait_until_ready(); !ready) return Unexpected{ready.error()};
   return relay;
 }
 
-Status<Failure> RelayProcess::spawn(const std::string& program) {
-  std::vector<std::string> arguments{program, "--dev",     "--listen",     "127.0.0.1:0", "--http",
-                                     "",      "--control", control_path(), "--workers",   "1"};
+Status<Failure> RelayProcess::spawn(const RelaySetup& setup) {
+  const std::string program = setup.program.empty() ? beside_us() : setup.program;
+  std::vector<std::string> arguments{program,     "--dev",
+                                     "--listen",  "127.0.0.1:0",
+                                     "--http",    setup.http ? "127.0.0.1:0" : "",
+                                     "--control", control_path(),
+                                     "--workers", std::to_string(setup.workers)};
   std::vector<std::string> environment = environment_with(folder_);
   const std::string log = folder_ + "/relay.log";
   posix_spawn_file_actions_t files;
@@ -103,6 +109,12 @@ Status<Failure> RelayProcess::wait_until_ready() const {
     }
   }
   return Done{};
+}
+
+std::string RelayProcess::http_address() const {
+  std::ifstream file{control_path() + ".json"};
+  const auto entry = nlohmann::json::parse(file, nullptr, false);
+  return entry.is_object() ? entry.value("http", "") : "";
 }
 
 RelayProcess::~RelayProcess() {

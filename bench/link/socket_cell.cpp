@@ -82,7 +82,7 @@ class SocketCell {
   explicit SocketCell(const CellOptions& options) : options_(options) {}
 
   Result<CellReport, Failure> run(const std::string& relay_program) {
-    auto relay = RelayProcess::start(relay_program);
+    auto relay = RelayProcess::start({.program = relay_program});
     if (!relay) return Unexpected{relay.error()};
     auto for_pusher = config_for((*relay)->control_path(), "pusher", crypto::kPushRights);
     if (!for_pusher) return Unexpected{for_pusher.error()};

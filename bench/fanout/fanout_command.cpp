@@ -1,0 +1,93 @@
+#include "bench/fanout/fanout_command.h"
+
+#include <cstdio>
+#include <exception>
+
+#include <CLI/CLI.hpp>
+
+#include "bench/report/report_file.h"
+#include "proto/base/limits.h"
+
+namespace sluice::bench {
+namespace {
+
+constexpr int kExitFailed = 1, kExitBadInput = 2, kExitEnvironment = 5;
+
+int say(int code, const std::string& what) {
+  std::fprintf(stderr, "sluice-bench: %s\n", what.c_str());
+  return code;
+}
+
+}  // namespace
+
+CLI::App* add_fanout_command(CLI::App& app, FanoutCommand& command) {
+  FanoutOptions& options = command.options;
+  CLI::App* fanout = app.add_subcommand(
+      "fanout", "what a relay's copy of a packet costs, beside a bare forwarder's, in one run");
+  fanout->footer(
+      "Examples:\n"
+      "  sluice-bench fanout --subscribers 100 --burst 8 --workers 1 --json fanout.json\n"
+      "  sluice-bench fanout --ingress paced --windows 15 --fail-if 'ratio>1.4,loss>0%'");
+  fanout->add_option("--subscribers", options.subscribers, "sinks, each an authenticated link")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  fanout->add_option("--burst", options.burst, "equal packets of a frame, with --ingress burst")
+      ->check(CLI::Range(1U, static_cast<unsigned>(kRunPacketsMax)))
+      ->capture_default_str();
+  fanout->add_option("--workers", options.workers, "of the relay; 1 is pinned to a core")
+      ->check(CLI::Range(1, 32))
+      ->capture_default_str();
+  fanout
+      ->add_option("--ingress", command.ingress,
+                   "burst, or paced: 2 Mbit/s at 30 frames/s, as the product's pacer sends it")
+      ->check(CLI::IsMember({"burst", "paced"}))
+      ->capture_default_str();
+  fanout->add_option("--windows", options.windows, "of each forwarder, in turns")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  fanout->add_option("--window-seconds", options.window_s, "length of each")
+      ->check(CLI::Range(0.05, 3600.0))
+      ->capture_default_str();
+  fanout
+      ->add_option("--rate", options.copies_per_s,
+                   "copies offered a second, with --ingress burst (0: 5,000 times the burst)")
+      ->check(CLI::Range(0.0, 1e8))
+      ->capture_default_str();
+  fanout->add_option("--relay", options.relay, "the relay's program (the one beside this)");
+  fanout->add_option("--json", command.json, "where the report goes, - for standard output")
+      ->capture_default_str();
+  fanout->add_option("--fail-if", command.fail_if,
+                     "exit 1 when any holds of the report: 'ratio>1.3,p99>5ms,loss>0.1%'");
+  return fanout;
+}
+
+int run_fanout_command(FanoutCommand command) {
+  const auto conditions = parse_conditions(command.fail_if);
+  if (!conditions) return say(kExitBadInput, "--fail-if: " + conditions.error().message);
+  if (const auto writable = check_report_file(command.json); !writable) {
+    return say(kExitBadInput, "--json: " + writable.error().message);
+  }
+  if (command.ingress == "paced") command.options.ingress = Ingress::kPaced;
+  if (const auto checked = check_fanout(command.options); !checked) {
+    return say(kExitBadInput, checked.error().message);
+  }
+  std::fprintf(stderr, "fanout: %.0f copies/s are offered\n", offered_rate(command.options));
+  try {
+    const auto report = run_fanout(command.options);
+    if (!report) return say(kExitEnvironment, report.error().message);
+    const std::string json = fanout_json(*report);
+    if (!write_report_file(command.json, json)) {
+      return say(kExitEnvironment, "cannot write " + command.json);
+    }
+    if (const auto missing = report->missing(); missing > 0) {
+      return say(kExitFailed, std::to_string(missing) +
+                                  " copies did not arrive: offer less with --rate, or let the "
+                                  "machine do nothing else");
+    }
+    return judge(*conditions, json) ? kExitFailed : 0;
+  } catch (const std::exception& failure) {
+    return say(kExitEnvironment, failure.what());
+  }
+}
+
+}  // namespace sluice::bench
