@@ -25,8 +25,16 @@ constexpr const char* kFooter =
     "is "
     "shut down; with 1 when none of it had come.";
 
+void add_rooms(CLI::App& command, RoomsOptions& rooms) {
+  command.add_option("--rooms", rooms.url, "http://HOST:PORT of a room service");
+  command.add_option("--token-file", rooms.token_file,
+                     "token of an application for that service; -: stdin (default: as a guest)");
+}
+
 void add_join(CLI::App& command, JoinOptions& join) {
-  command.add_option("url", join.url, "sluice://HOST[:PORT]/ROOM/NAME")->required();
+  command.add_option("url", join.url, "sluice://HOST[:PORT]/ROOM/NAME; with --rooms ROOM/NAME")
+      ->required();
+  add_rooms(command, join.rooms);
   command.add_option("--address", join.address, "send the packets to this HOST:PORT instead");
   command.add_option("--control", join.control, "control socket of a local relay, for a ticket");
   command.add_option("--ticket-file", join.ticket_file,
@@ -54,7 +62,8 @@ CLI::App* add_push(CLI::App& app, PushOptions& push) {
                     "stamp frames, so that a pull on this host measures latency");
   add_footer(*command,
              "  sluice push sluice://127.0.0.1/demo/camera FILE.flv --loop\n"
-             "  ffmpeg ... -f flv - | sluice push sluice://127.0.0.1/demo/camera -\n");
+             "  ffmpeg ... -f flv - | sluice push sluice://127.0.0.1/demo/camera -\n"
+             "  sluice push --rooms http://127.0.0.1:5757 demo/camera FILE.flv --loop\n");
   return command;
 }
 
@@ -78,7 +87,8 @@ CLI::App* add_pull(CLI::App& app, PullOptions& pull) {
       ->check(CLI::Range(0, 60'000));
   add_footer(*command,
              "  sluice pull sluice://127.0.0.1/demo/camera -o copy.flv --seconds 10\n"
-             "  sluice pull sluice://127.0.0.1/demo/camera --live -o - | ffplay -\n");
+             "  sluice pull sluice://127.0.0.1/demo/camera --live -o - | ffplay -\n"
+             "  sluice pull --rooms http://127.0.0.1:5757 demo/camera --live -o - | ffplay -\n");
   return command;
 }
 
@@ -133,6 +143,40 @@ CLI::App* add_ctl(CLI::App& app, CtlOptions& ctl) {
   return command;
 }
 
+CLI::App* add_room(CLI::App& app, RoomOptions& room) {
+  using Command = RoomOptions::Command;
+  CLI::App* command = app.add_subcommand("room", "rooms of a room service");
+  command->require_subcommand(1);
+  add_rooms(*command, room.rooms);
+  command->get_option("--rooms")->default_val("http://127.0.0.1:5757");
+  command->add_option("--user", room.user,
+                      "as whom, where guests may choose (default: they do not)");
+  const auto add = [&](const char* name, const char* help, Command which) {
+    CLI::App* sub = command->add_subcommand(name, help);
+    sub->callback([&room, which] { room.command = which; });
+    sub->fallthrough();
+    if (which != Command::kList) sub->add_option("room", room.room, "its name")->required();
+    return sub;
+  };
+  CLI::App* create = add("create", "make a room", Command::kCreate);
+  create->add_option("--type", room.type, "double, multi or live")->default_val("multi");
+  create->add_option("--info", room.info, "a text about it");
+  add("list", "list the rooms", Command::kList);
+  add("members", "list who is in a room", Command::kMembers);
+  add("enter", "be in a room until Ctrl-C; prints a ticket for the relay", Command::kEnter)
+      ->add_flag("--watch-only", room.watches, "as a viewer, who may not push");
+  add("exit", "leave a room that another program entered as this --user", Command::kExit);
+  add("kick", "put a user out of a room", Command::kKick)
+      ->add_option("target", room.target, "who has to go")
+      ->required();
+  add("destroy", "dissolve a room", Command::kDestroy);
+  command->footer(
+      "Examples:\n"
+      "  sluice room create demo --user anna\n"
+      "  sluice room list\n");
+  return command;
+}
+
 /// The command line's errors name the command whose help they point to, and a command that there
 /// is not.
 std::string explain(const CLI::App& app, int argc, char** argv, const CLI::ParseError& error) {
@@ -165,9 +209,11 @@ int run(int argc, char** argv) {
   PullOptions pull;
   TicketOptions ticket;
   CtlOptions ctl;
+  RoomOptions room;
   const CLI::App* push_command = add_push(app, push);
   const CLI::App* pull_command = add_pull(app, pull);
   const CLI::App* ticket_command = add_ticket(app, ticket);
+  const CLI::App* room_command = add_room(app, room);
   add_ctl(app, ctl);
   try {
     app.parse(argc, argv);
@@ -183,6 +229,7 @@ int run(int argc, char** argv) {
   if (push_command->parsed()) return static_cast<int>(run_push(push));
   if (pull_command->parsed()) return static_cast<int>(run_pull(pull));
   if (ticket_command->parsed()) return static_cast<int>(run_ticket(ticket));
+  if (room_command->parsed()) return static_cast<int>(run_room(room));
   return static_cast<int>(run_ctl(ctl));
 }
 

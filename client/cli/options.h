@@ -11,6 +11,12 @@
 
 namespace sluice::client {
 
+/// A room service, and who we are there.
+struct RoomsOptions {
+  std::string url;         // http://HOST:PORT; empty: none
+  std::string token_file;  // of an application's token, "-": stdin; empty: as a guest
+};
+
 /// How push and pull get into a room, and what both report.
 struct JoinOptions {
   std::string url;
@@ -19,7 +25,8 @@ struct JoinOptions {
   std::string ticket_file;  // or the ticket itself, "-": stdin
   std::string user;
   std::optional<double> seconds;
-  std::string stats;  // file for the statistics, "-": stdout
+  RoomsOptions rooms;  // with it `url` is ROOM or ROOM/NAME
+  std::string stats;   // file for the statistics, "-": stdout
 };
 
 struct PushOptions {
@@ -51,9 +58,20 @@ struct CtlOptions {
   double deadline_s = 30;
 };
 
+struct RoomOptions {
+  enum class Command : std::uint8_t { kCreate, kList, kMembers, kEnter, kExit, kKick, kDestroy };
+
+  Command command = Command::kList;
+  RoomsOptions rooms;
+  std::string user, room, type = "multi", info;
+  std::string target;    // who is kicked
+  bool watches = false;  // enters as a viewer
+};
+
 ExitCode run_push(const PushOptions& options);
 ExitCode run_pull(const PullOptions& options);
 ExitCode run_ticket(const TicketOptions& options);
 ExitCode run_ctl(const CtlOptions& options);
+ExitCode run_room(const RoomOptions& options);
 
 }  // namespace sluice::client

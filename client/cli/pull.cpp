@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "client/cli/join.h"
+#include "client/cli/joiner.h"
 #include "client/cli/options.h"
 #include "client/cli/output.h"
 #include "client/connection.h"
@@ -28,10 +29,8 @@ class PullProgram {
  public:
   explicit PullProgram(const PullOptions& options)
       : options_(options),
-        connection_(loop_, {net::Callback<>::to<&PullProgram::handle_joined>(this),
-                            net::Callback<const link::Event&>::to<&PullProgram::handle_event>(this),
-                            net::Callback<>::to<&PullProgram::handle_turn>(this),
-                            net::Callback<const Error&>::to<&PullProgram::fail_with>(this)}),
+        joiner_(loop_, options.join, crypto::Rights{}.with(crypto::Right::kSubscribe),
+                net::Callback<const Error&>::to<&PullProgram::fail_with>(this)),
         interrupt_(loop_, net::Callback<int>::to<&PullProgram::handle_signal>(this)),
         terminate_(loop_, net::Callback<int>::to<&PullProgram::handle_signal>(this)),
         status_line_(stderr_terminal()) {}
@@ -42,10 +41,10 @@ class PullProgram {
                   "-o - and --stats - both want stdout; give one of them a file");
     }
     if (const auto delays = check_delays(); !delays) return delays;
-    const auto url = parse_url(options_.join.url);
-    if (!url) return Unexpected{url.error()};
+    if (const auto asked = joiner_.open(); !asked) return asked;
+    const StreamUrl& url = joiner_.url();
     stream_ =
-        "stream " + std::string{url->stream.view()} + " in room " + std::string{url->room.view()};
+        "stream " + std::string{url.stream.view()} + " in room " + std::string{url.room.view()};
     waiting_ = "waiting for " + stream_;
     if (options_.output == "-" && ::isatty(STDOUT_FILENO) == 1) {
       return fail(ExitCode::kBadInput, "FLV is nothing for a terminal; give -o FILE or a pipe");
@@ -53,26 +52,48 @@ class PullProgram {
     auto output = Output::open(loop_, options_.output);
     if (!output) return Unexpected{output.error()};
     output_ = std::move(*output);
-    auto config =
-        prepare_join(loop_, options_.join, *url, crypto::Rights{}.with(crypto::Right::kSubscribe));
-    if (!config) return Unexpected{config.error()};
     if (auto watched = watch_end_signals(interrupt_, terminate_); !watched) return watched;
-    subscriber_.emplace(
-        Subscriber::Config{url->stream, buffer_config(), loop_.refresh_now()},
-        Subscriber::Handlers{
-            net::Callback<const std::vector<wire::TrackDescription>&>::to<
-                &PullProgram::handle_tracks>(this),
-            net::Callback<const ReceivedFrame&>::to<&PullProgram::handle_frame>(this)});
-    config->first_commands = subscriber_->first_commands();
-    if (const auto opened = connection_.open(std::move(*config)); !opened) return opened;
-    loop_.run();
+    Status<Error> ran = Done{};
+    do {
+      ran = pull_until_end();
+      if (!ran) error_ = ran.error();
+    } while (!interrupted_ && joiner_.comes_back(error_));
+    joiner_.leave();
+    if (!subscriber_) return ran;
     const auto reported =
-        report_end(options_.join, status_line_, connection_, subscriber_->stats(), error_);
+        report_end(options_.join, status_line_, *connection_, subscriber_->stats(), error_);
     if (reported && !ended_.empty()) print_on_stderr("sluice: " + ended_ + "\n");
     return reported;
   }
 
  private:
+  /// Joins and pulls until that ends, in order or with error_; may be called again after it.
+  Status<Error> pull_until_end() {
+    connection_.emplace(loop_,
+                        Connection::Handlers{
+                            net::Callback<>::to<&PullProgram::handle_joined>(this),
+                            net::Callback<const link::Event&>::to<&PullProgram::handle_event>(this),
+                            net::Callback<>::to<&PullProgram::handle_turn>(this),
+                            net::Callback<const Error&>::to<&PullProgram::fail_with>(this)});
+    auto config = joiner_.prepare();
+    if (!config) return Unexpected{config.error()};
+    error_.reset();
+    leaving_ = link_closed_ = false;
+    const std::optional<Stats> before =
+        subscriber_ ? std::optional{subscriber_->stats()} : std::nullopt;
+    subscriber_.emplace(
+        Subscriber::Config{joiner_.url().stream, buffer_config(), loop_.refresh_now()},
+        Subscriber::Handlers{
+            net::Callback<const std::vector<wire::TrackDescription>&>::to<
+                &PullProgram::handle_tracks>(this),
+            net::Callback<const ReceivedFrame&>::to<&PullProgram::handle_frame>(this)});
+    if (before) subscriber_->stats() = *before;
+    config->first_commands = subscriber_->first_commands();
+    if (const auto opened = connection_->open(std::move(*config)); !opened) return opened;
+    loop_.run();
+    return Done{};
+  }
+
   Status<Error> check_delays() const {
     const auto min = options_.delay_min_ms;
     const auto max = options_.delay_max_ms;
@@ -105,10 +126,11 @@ class PullProgram {
   }
 
   void handle_joined() {
-    subscriber_->attach(connection_.link());
-    subscriber_->stats().join_us = to_us(*connection_.client_link()->join_time());
+    joiner_.note_joined();
+    subscriber_->attach(connection_->link());
+    subscriber_->stats().join_us = to_us(*connection_->client_link()->join_time());
     joined_at_ = loop_.now();
-    if (options_.join.seconds) {
+    if (options_.join.seconds && !any_frame_) {
       stop_at_ = joined_at_ + seconds_of(*options_.join.seconds) + kStreamPatience;
     }
   }
@@ -135,8 +157,9 @@ class PullProgram {
 
   void handle_turn() {
     const Instant now = loop_.now();
-    if (connection_.link() == nullptr) return;
+    if (connection_->link() == nullptr) return;
     if (!leaving_) subscriber_->handle_turn(now);
+    joiner_.note_moves(connection_->moves());
     if (now >= stop_at_ && !leaving_) stop(now);
     if (output_->state() != Output::State::kOpen && !leaving_) handle_output_end(now);
     using State = Subscriber::State;
@@ -149,7 +172,7 @@ class PullProgram {
     if (leaving_ && link_closed_ && output_->drained()) return loop_.stop();
     Instant next = std::min({subscriber_->next_deadline(now), show_status(now), stop_at_});
     if (leaving_) next = now + kDrainPoll;
-    connection_.wake_at(next);
+    connection_->wake_at(next);
   }
 
   /// The stream is over. That is no failure, unless nothing of it came.
@@ -181,18 +204,20 @@ class PullProgram {
   void leave(Instant now) {
     leaving_ = true;
     stop_at_ = kNever;
-    if (!link_closed_) connection_.link()->close(now, link::CloseCode::kDone, "");
+    if (!link_closed_) connection_->link()->close(now, link::CloseCode::kDone, "");
   }
 
   void handle_signal(int) {
+    interrupted_ = true;
+    joiner_.interrupt();
     if (!any_frame_ && !error_) {
       error_ =
           Error{ExitCode::kCheckFailed, "nothing came: interrupted while waiting for " + stream_};
     }
-    if (connection_.link() == nullptr || leaving_) return loop_.stop();
+    if (!connection_ || connection_->link() == nullptr || leaving_) return loop_.stop();
     leave(loop_.now());
     handle_turn();
-    connection_.flush();
+    connection_->flush();
   }
 
   void fail_with(const Error& error) {
@@ -207,14 +232,15 @@ class PullProgram {
                                             .frames = stats.frames,
                                             .packets = stats.packets,
                                             .lost = stats.lost,
-                                            .rtt = connection_.link()->stats().srtt,
+                                            .rtt = connection_->link()->stats().srtt,
                                             .delay = subscriber_->play_out_delay()}));
     return status_line_.next_due();
   }
 
   const PullOptions& options_;
   net::Loop loop_;
-  Connection connection_;
+  Joiner joiner_;
+  std::optional<Connection> connection_;
   net::Signal interrupt_, terminate_;
   StatusLine status_line_;
   std::unique_ptr<Output> output_;
@@ -226,6 +252,7 @@ class PullProgram {
   Instant stop_at_ = kNever;
   bool any_frame_ = false;
   bool leaving_ = false;
+  bool interrupted_ = false;
   bool link_closed_ = false;
   std::optional<Error> error_;
 };

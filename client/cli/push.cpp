@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "client/cli/join.h"
+#include "client/cli/joiner.h"
 #include "client/cli/options.h"
 #include "client/connection.h"
 #include "client/media_source.h"
@@ -30,36 +31,59 @@ class PushProgram {
  public:
   explicit PushProgram(const PushOptions& options)
       : options_(options),
-        connection_(loop_, {net::Callback<>::to<&PushProgram::handle_joined>(this),
-                            net::Callback<const link::Event&>::to<&PushProgram::handle_event>(this),
-                            net::Callback<>::to<&PushProgram::handle_turn>(this),
-                            net::Callback<const Error&>::to<&PushProgram::fail_with>(this)}),
+        joiner_(loop_, options.join, crypto::kPushRights,
+                net::Callback<const Error&>::to<&PushProgram::fail_with>(this)),
         poll_(loop_, net::Callback<unsigned>::to<&PushProgram::handle_readable>(this)),
         interrupt_(loop_, net::Callback<int>::to<&PushProgram::handle_signal>(this)),
         terminate_(loop_, net::Callback<int>::to<&PushProgram::handle_signal>(this)),
         status_line_(stderr_terminal()) {}
 
   Status<Error> run() {
-    const auto url = parse_url(options_.join.url);
-    if (!url) return Unexpected{url.error()};
+    if (const auto asked = joiner_.open(); !asked) return asked;
     auto source = MediaSource::open(options_.file, options_.loop);
     if (!source) return Unexpected{source.error()};
     source_ = std::move(*source);
     if (const auto ready = await_headers(); !ready || interrupted_) return ready;
 
-    auto config = prepare_join(loop_, options_.join, *url, crypto::kPushRights);
-    if (!config) return Unexpected{config.error()};
-    pusher_.emplace(Pusher::Config{url->stream, source_->tracks(), options_.stamp,
-                                   !options_.no_pace, source_->data_is_metadata_only()});
-    config->first_commands = pusher_->first_commands();
-    if (options_.no_pace) config->pacer_bits_per_s = kNoPaceBitsPerSecond;
-    started_at_ = loop_.refresh_now();
-    if (const auto opened = connection_.open(std::move(*config)); !opened) return opened;
-    loop_.run();
-    return report_end(options_.join, status_line_, connection_, pusher_->stats(), error_);
+    Status<Error> ran = Done{};
+    do {
+      ran = push_until_end();
+      if (!ran) error_ = ran.error();
+    } while (!interrupted_ && !source_ended_ && joiner_.comes_back(error_));
+    joiner_.leave();
+    if (!pusher_) return ran;
+    return report_end(options_.join, status_line_, *connection_, pusher_->stats(), error_);
   }
 
  private:
+  /// Joins and pushes until that ends, in order or with error_; may be called again after it.
+  Status<Error> push_until_end() {
+    connection_.emplace(loop_,
+                        Connection::Handlers{
+                            net::Callback<>::to<&PushProgram::handle_joined>(this),
+                            net::Callback<const link::Event&>::to<&PushProgram::handle_event>(this),
+                            net::Callback<>::to<&PushProgram::handle_turn>(this),
+                            net::Callback<const Error&>::to<&PushProgram::fail_with>(this)});
+    auto config = joiner_.prepare();
+    if (!config) return Unexpected{config.error()};
+    error_.reset();
+    const std::optional<Stats> before = pusher_ ? std::optional{pusher_->stats()} : std::nullopt;
+    pusher_.emplace(Pusher::Config{joiner_.url().stream, source_->tracks(), options_.stamp,
+                                   !options_.no_pace, source_->data_is_metadata_only()});
+    if (before) {
+      pusher_->stats() = *before;
+      // A file waited for us; a pipe did not.
+      if (!source_->is_pipe()) clock_ = {}, due_ = loop_.now();
+    }
+    config->first_commands = pusher_->first_commands();
+    if (options_.no_pace) config->pacer_bits_per_s = kNoPaceBitsPerSecond;
+    const Instant now = loop_.refresh_now();
+    if (!before) started_at_ = now;
+    if (const auto opened = connection_->open(std::move(*config)); !opened) return opened;
+    loop_.run();
+    return Done{};
+  }
+
   /// A pipe: reads until its tracks are known, before anything is sent to anybody.
   Status<Error> await_headers() {
     if (auto watched = watch_end_signals(interrupt_, terminate_); !watched) return watched;
@@ -86,25 +110,27 @@ class PushProgram {
     } else if (awaited) {
       return loop_.stop();
     }
-    if (pusher_) handle_turn(), connection_.flush();
+    if (pusher_ && connection_) handle_turn(), connection_->flush();
   }
 
   void handle_joined() {
-    pusher_->attach(connection_.link());
-    pusher_->stats().join_us = to_us(*connection_.client_link()->join_time());
+    joiner_.note_joined();
+    pusher_->attach(connection_->link());
+    pusher_->stats().join_us = to_us(*connection_->client_link()->join_time());
   }
 
   void handle_event(const link::Event& event) { pusher_->handle_event(event); }
 
   void handle_turn() {
     const Instant now = loop_.now();
-    if (connection_.link() == nullptr) return;
+    if (connection_->link() == nullptr) return;
     Instant next = kNever;
     if (pusher_->state() == Pusher::State::kPushing) next = pump(now);
     pusher_->handle_turn(now);
+    joiner_.note_moves(connection_->moves());
     switch (pusher_->state()) {
       case Pusher::State::kRefused:
-        if (!error_) connection_.link()->close(now, link::CloseCode::kDone, "");
+        if (!error_) connection_->link()->close(now, link::CloseCode::kDone, "");
         if (!error_) error_ = pusher_->error();
         break;  // until the link has said so to the relay
       case Pusher::State::kDone:
@@ -117,7 +143,7 @@ class PushProgram {
         break;
     }
     next = std::min({next, pusher_->next_deadline(), show_status(now), stop_at_});
-    connection_.wake_at(next);
+    connection_->wake_at(next);
   }
 
   /// Pushes what is due; returns when more will be.
@@ -173,14 +199,15 @@ class PushProgram {
   }
 
   void handle_signal(int) {
-    if (!pusher_ || connection_.link() == nullptr || interrupted_) {
+    joiner_.interrupt();
+    if (!pusher_ || !connection_ || connection_->link() == nullptr || interrupted_) {
       interrupted_ = true;
       return loop_.stop();
     }
     interrupted_ = true;
     finish(loop_.now());
     handle_turn();
-    connection_.flush();
+    connection_->flush();
   }
 
   void fail_with(const Error& error) {
@@ -190,7 +217,7 @@ class PushProgram {
 
   Instant show_status(Instant now) {
     const Stats& stats = pusher_->stats();
-    const auto link = connection_.link()->stats();
+    const auto link = connection_->link()->stats();
     print_on_stderr(status_line_.draw(now, {.verb = "push",
                                             .bytes_wire = stats.bytes_wire,
                                             .frames = stats.frames,
@@ -203,7 +230,8 @@ class PushProgram {
 
   const PushOptions& options_;
   net::Loop loop_;
-  Connection connection_;
+  Joiner joiner_;
+  std::optional<Connection> connection_;
   net::Poll poll_;
   net::Signal interrupt_, terminate_;
   StatusLine status_line_;
