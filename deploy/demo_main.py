@@ -15,7 +15,7 @@ import time
 from demo_room import measure
 from demo_room.clips import ROOM, SECONDS, cache_folder, clip_file, clip_hashes
 from demo_room.processes import Failed, Processes, program
-from demo_room.room import ROOM_NAME, Relay, last_line, start_pushers, subscriptions
+from demo_room.room import ROOM_NAME, RelayWithRooms, last_line, start_pushers, subscriptions
 from demo_room.verify import Verdict, verify
 
 PULL_SECONDS = 10
@@ -85,7 +85,7 @@ def others_load():
 def check(arguments, progress):
     busy = others_load()
     with Processes() as processes:
-        relay = Relay(processes)
+        relay = RelayWithRooms(processes)
         pushers = start_pushers(relay, ROOM)
         wait_until_pushed(relay, pushers)
         progress.step(f"{len(ROOM)} members, pulling one another for {PULL_SECONDS} s")
@@ -97,7 +97,7 @@ def check(arguments, progress):
         stats = [pull.finish(PULL_SECONDS + PATIENCE_SECONDS) for pull in pulls]
         progress.step("joining at random moments")
         joins = measure.join_often(relay, [c for c in ROOM if c.fps], JOINS, progress)
-        end_codes = [p.stop() for p in pushers] + [relay.process.stop()]
+        end_codes = [p.stop() for p in [*pushers, relay.rooms, relay.process]]
         verdicts = {}
         for number, pull in enumerate(pulls, 1):
             progress(f"decoding subscription {number} of {len(pulls)}")
@@ -114,7 +114,7 @@ def check(arguments, progress):
         report["ok"], report["latency_ok"] = not problems, not slow
         write_report(arguments.json, report, problems, progress)
         if problems and arguments.logs:
-            print("\n".join(p.log() for p in processes.started[: 1 + len(ROOM)]), file=sys.stderr)
+            print("\n".join(p.log() for p in processes.started[: 3 + len(ROOM)]), file=sys.stderr)
         return 0 if report["ok"] else 1
 
 
@@ -147,7 +147,7 @@ def make_report(verdicts, stats, joins, latency, cpu_percent):
 def find_problems(verdicts, end_codes):
     problems = [f"{label}: {p}" for label, v in verdicts.items() for p in v.problems]
     if any(end_codes):
-        problems.append(f"exit codes of pushers and relay after SIGTERM: {end_codes}")
+        problems.append(f"exit codes of pushers, rooms and relay after SIGTERM: {end_codes}")
     return problems
 
 
@@ -184,7 +184,7 @@ def write_report(json_file, report, problems, progress):
 def run(arguments, progress):
     del arguments
     with Processes() as processes:
-        relay = Relay(processes)
+        relay = RelayWithRooms(processes)
         pushers = start_pushers(relay, ROOM)
         wait_until_pushed(relay, pushers)
         # Nobody watches yet, but a relay without subscribers would show nothing.
@@ -202,15 +202,18 @@ def run(arguments, progress):
 
 def invitation(relay):
     sluice = os.path.relpath(program("sluice"))
-    runtime = f"XDG_RUNTIME_DIR={relay.runtime}"
+    rooms = f"--rooms {relay.rooms_url}"
+    anna, dora = f"{ROOM_NAME}/{ROOM[0].name}", f"{ROOM_NAME}/{ROOM[-1].name}"
     return f"""
-A room named "{ROOM_NAME}" with {len(ROOM)} members is running on {relay.udp}.
+A room named "{ROOM_NAME}" with {len(ROOM)} members is running:
+relay {relay.udp}, rooms {relay.rooms_url}.
 
-  watch    {runtime} {sluice} pull {relay.url(ROOM[0].name)} -o - | ffplay -
-  listen   {runtime} {sluice} pull {relay.url(ROOM[-1].name)} -o - | ffplay -nodisp -
-  push     {runtime} {sluice} push {relay.url("me")} {clip_file(ROOM[1])} --loop
+  watch    {sluice} pull {rooms} {anna} -o - | ffplay -
+  listen   {sluice} pull {rooms} {dora} -o - | ffplay -nodisp -
+  push     {sluice} push {rooms} {ROOM_NAME}/me {clip_file(ROOM[1])} --loop
+  rooms    {sluice} room list {rooms}
+  members  {sluice} room members {ROOM_NAME} {rooms}
   metrics  curl http://{relay.http}/metrics
-  members  {sluice} ctl members {ROOM_NAME} --control {relay.control}
   web page: not yet
 
 Ctrl-C ends everything.
@@ -223,7 +226,7 @@ def watch(relay, clients, progress):
     before, at = relay.get("/metrics"), time.monotonic()
     while True:
         time.sleep(1)
-        for process in [relay.process, *clients]:
+        for process in [relay.process, relay.rooms, *clients]:
             if process.popen.poll() is not None:
                 raise Failed(f"{process.label} ended: {last_line(process)}")
         page, now = relay.get("/metrics"), time.monotonic()

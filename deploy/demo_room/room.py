@@ -1,4 +1,5 @@
-"""A relay of our own and the members around it, as processes on the loopback interface.
+"""A relay and a room service of our own and the members around them, as processes on the loopback
+interface.
 
     push anna --\\                    /--> pull of anna by bert, by cleo, by dora
     push bert ---+--> sluice-relay --+--> pull of bert by anna, ...
@@ -59,16 +60,50 @@ class Relay:
     def url(self, name, room=ROOM_NAME):
         return f"sluice://{self.udp}/{room}/{name}"
 
+    def stream(self, name, room=ROOM_NAME):
+        """How push and pull name a stream: by the room service, where there is one."""
+        return [self.url(name, room), *self.found_by]
+
     def push(self, name, file, *arguments, room=ROOM_NAME):
         """A member that pushes `file` as its stream `name`."""
-        command = ["push", self.url(name, room), file, *self.found_by, *arguments]
+        command = ["push", *self.stream(name, room), file, *arguments]
         return self.processes.start("sluice", *command, label=f"push-{name}", env=self.env)
 
     def pull(self, name, label, *arguments, room=ROOM_NAME, within=()):
-        command = ["pull", self.url(name, room), *self.found_by, *arguments]
+        command = ["pull", *self.stream(name, room), *arguments]
         return self.processes.start(
             "sluice", *command, label=f"pull-{label}", env=self.env, within=within
         )
+
+
+class RelayWithRooms(Relay):
+    """With sluice-rooms --dev beside it, and a multi_room whose members pushes and pulls are."""
+
+    def __init__(self, processes, room=ROOM_NAME):
+        super().__init__(processes)
+        listen = ["--listen", host_port(self.host, free_port(socket.SOCK_STREAM, self.host))]
+        self.rooms_url = f"http://{listen[1]}"
+        self.rooms_command = ["--dev", *listen, "--relay", self.control]
+        self.start_rooms("rooms")
+        self.rooms.wait_for("relay_attached")
+        # Made by nobody who is in it: so it lasts whoever leaves.
+        if self.ask_rooms("create", room, "--type", "multi", "--user", "demo").wait(10) != 0:
+            raise Failed("the room was not made")
+
+    def start_rooms(self, label):
+        """Also again, after its end: on the same port, with the same state."""
+        self.rooms = self.processes.start(
+            "sluice-rooms", *self.rooms_command, label=label, env=self.env
+        )
+        self.rooms.wait_for("serves rooms on")
+
+    def ask_rooms(self, *arguments):
+        """sluice room ..."""
+        command = ["room", "--rooms", self.rooms_url, *arguments]
+        return self.processes.start("sluice", *command, label=f"room-{arguments[0]}", env=self.env)
+
+    def stream(self, name, room=ROOM_NAME):
+        return ["--rooms", self.rooms_url, f"{room}/{name}"]
 
 
 class Subscription:
