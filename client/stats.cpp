@@ -42,7 +42,7 @@ constexpr std::string_view kKeys =
                        with pull --live: how far behind the shortest way frames are put out
   join_ms              from the first packet to the relay's answer
   first_frame_ms       from the start of the join to the first frame sent | whole (video: key frame)
-  estimate_bps         of congestion control; 0 in this version
+  estimate_bps         what the path carries of what we send; 0: not measured
   drops                by reason: frames not sent | parts and packets not used. stale_part and
                        duplicate_part came more than once, or after their frame had been given up)";
 

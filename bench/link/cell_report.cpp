@@ -80,6 +80,7 @@ void put_queue(ordered_json& json, const LegFigures& leg) {
   json["queue_ms_mean"] = ratio(leg.queue_us_sum / 1000, samples);
   json["queue_ms_p95"] = milliseconds(leg.queue_us.percentile(0.95));
   json["estimate_bps"] = leg.estimate_bps;
+  json["target_bps"] = leg.target_bps;
 }
 
 const char* hop_name(Hop hop) {
@@ -146,6 +147,7 @@ LegFigures& LegFigures::operator+=(const LegFigures& other) {
   queue_us.merge(other.queue_us);
   queue_us_sum += other.queue_us_sum;
   estimate_bps.insert(estimate_bps.end(), other.estimate_bps.begin(), other.estimate_bps.end());
+  target_bps.insert(target_bps.end(), other.target_bps.begin(), other.target_bps.end());
   return *this;
 }
 

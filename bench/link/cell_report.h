@@ -32,7 +32,7 @@ struct LegFigures {
   Split split = Split::kCounted;
   client::Histogram queue_us;  // at the bottleneck, sampled
   double queue_us_sum = 0;
-  std::vector<std::uint64_t> estimate_bps;  // one a second
+  std::vector<std::uint64_t> estimate_bps, target_bps;  // of the sender's link, one a second
   /// By MissClass, as the sending link saw them; none where its bytes are estimated.
   std::array<link::MissCount, link::kMissClasses> misses{};
 

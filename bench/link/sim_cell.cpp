@@ -168,7 +168,9 @@ class SimCell {
   void sample_estimate(Instant at, Instant end, std::size_t leg) {
     if (at >= end) return;
     net_.at(at, [this, end, leg](Instant now) {
-      watched_[leg].figures->estimate_bps.push_back(stats_of(leg).estimate_bps);
+      const link::LinkStats stats = stats_of(leg);
+      watched_[leg].figures->estimate_bps.push_back(stats.estimate_bps);
+      watched_[leg].figures->target_bps.push_back(stats.target_bps);
       sample_estimate(now + seconds{1}, end, leg);
     });
   }

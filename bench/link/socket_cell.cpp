@@ -202,6 +202,7 @@ class SocketCell {
     count(report.uplink, up, ImpairingProxy::Direction::kToRelay, Duration{0});
     split_by_sender(report.uplink, pusher.notes().before, pusher.notes().after);
     report.uplink.estimate_bps = pusher.notes().estimate_bps;
+    report.uplink.target_bps = pusher.notes().target_bps;
     const Duration shift = paths_of(options_, Leg::kUp, Instant{}).to_relay.latency;
     const double arrived = count(figures.leg, down, ImpairingProxy::Direction::kFromRelay, shift);
     split_by_receiver(figures.leg, subscriber.notes().before, subscriber.notes().after, arrived);

@@ -75,7 +75,9 @@ void SocketMember::note_stats(Instant now) {
   }
   const auto seconds = static_cast<std::int64_t>(notes_.estimate_bps.size()) + 1;
   if (now >= times_.began + std::chrono::seconds{seconds} && now < times_.counted_until) {
-    notes_.estimate_bps.push_back(connection_.link()->stats().estimate_bps);
+    const link::LinkStats stats = connection_.link()->stats();
+    notes_.estimate_bps.push_back(stats.estimate_bps);
+    notes_.target_bps.push_back(stats.target_bps);
   }
 }
 

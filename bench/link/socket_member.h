@@ -26,7 +26,7 @@ struct CellTimes {
 /// estimate a second, and when its thread was late.
 struct MemberNotes {
   link::LinkStats before, after;
-  std::vector<std::uint64_t> estimate_bps;
+  std::vector<std::uint64_t> estimate_bps, target_bps;
   std::vector<std::pair<Instant, Instant>> stalls;
   std::optional<client::Error> error;
 };

@@ -60,14 +60,19 @@ void Controller::on_feedback(Instant now, std::span<const PacketResult> results,
   ce_packets_ += figures.ce_packets;
   lost_since_fall_ = false;
   for (const PacketResult& result : results) settle(now, result);
+  if (figures.latest_rtt > Duration{0}) {
+    queue_.add_round_trip(now, std::min(figures.latest_rtt, kRttMax));
+  }
   heard_ = heard_ || !results.empty();
   losses_.update(now, queue_.now() < kNoQueue && now - control_.fell_at() > kAfterFall);
   const double capacity = std::max(trains_.bits_per_s(), trains_.recent_bits_per_s());
   competition_.update(now, queue_.beyond_minute(), rates_.delivered_bits_per_s(kLong), capacity);
   const PathState path = path_state(now);
+  const Instant filled_at = control_.filled_at();
   if (control_.update(path)) queue_.rebase();
+  if (control_.filled_at() != filled_at) trains_.begin_anew(now);
   answer_loss(path);
-  recovering_ = now - control_.fell_at() < kAfterFall;
+  recovering_ = now - control_.filled_at() < kAfterFall;
   probe_on(now);
 }
 
@@ -89,17 +94,25 @@ std::uint64_t Controller::capacity_bits_per_s() const {
 }
 
 std::uint64_t Controller::pacing_bits_per_s(std::uint64_t media_bits_per_s) const {
+  const std::optional<ProbeWish> wish = probing_.wish();
+  if (wish && !control_.draining()) return wish->bits_per_s;
+  return media_pacing_bits_per_s(media_bits_per_s, UINT64_MAX);
+}
+
+std::uint64_t Controller::media_pacing_bits_per_s(std::uint64_t media_bits_per_s,
+                                                  std::uint64_t needed_bits_per_s) const {
   const double target = control_.target();
   if (control_.draining()) return whole(target);
-  if (const std::optional<ProbeWish> wish = probing_.wish()) return wish->bits_per_s;
   // What trains meet now, where they do: the largest of 30 s outlives a fall of the path.
   const double recent = trains_.recent_bits_per_s();
   const auto largest = static_cast<double>(capacity_bits_per_s());
-  const double capacity = recent > 0 ? std::min(recent, largest) : largest;
-  double ceiling =
+  double capacity = recent > 0 ? std::min(recent, largest) : largest;
+  if (recovering_) capacity = trains_.anew_bits_per_s();
+  const double ceiling =
       std::min(kOfCapacity * capacity, kAheadOfMedia * static_cast<double>(media_bits_per_s));
-  if (recovering_) ceiling = 0;
-  return whole(std::max(ceiling, kAheadOfTarget * target));
+  if (ceiling <= 0) return whole(kAheadOfTarget * target);
+  const double mean = std::min(target, static_cast<double>(needed_bits_per_s));
+  return whole(std::max(ceiling, kAheadOfTarget * mean));
 }
 
 std::optional<ProbeWish> Controller::probe() const { return probing_.wish(); }
@@ -111,6 +124,10 @@ void Controller::want_more(std::uint64_t bits_per_s) {
 void Controller::set_useful(std::uint64_t bits_per_s) { config_.useful_bits_per_s = bits_per_s; }
 
 Duration Controller::queue_delay() const { return queue_.now(); }
+
+bool Controller::draining() const { return control_.draining(); }
+
+Instant Controller::fell_at() const { return control_.fell_at(); }
 
 double Controller::loss_floor() const { return losses_.floor(); }
 

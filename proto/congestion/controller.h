@@ -56,6 +56,11 @@ class Controller {
   /// what the target needs; less while a queue drains, the probe's rate while one is wished.
   std::uint64_t pacing_bits_per_s(std::uint64_t media_bits_per_s) const;
 
+  /// The same for media that cannot follow the target and needs `needed_bits_per_s` in the mean: a
+  /// target above that is no reason to outrun the capacity. Nor need it heed a probe.
+  std::uint64_t media_pacing_bits_per_s(std::uint64_t media_bits_per_s,
+                                        std::uint64_t needed_bits_per_s) const;
+
   /// The probe to run now: stands until its bytes were reported as sent.
   std::optional<ProbeWish> probe() const;
 
@@ -67,6 +72,12 @@ class Controller {
 
   /// Delay of the newest packets beyond the least of 10 s.
   Duration queue_delay() const;
+
+  /// A queue is being emptied: less is sent than arrives.
+  bool draining() const;
+
+  /// When the target last fell; kLongAgo before the first time.
+  Instant fell_at() const;
 
   /// Share of packets that the path loses whatever we send.
   double loss_floor() const;

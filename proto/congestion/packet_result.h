@@ -32,6 +32,7 @@ struct FeedbackFigures {
   Duration srtt{0};
   Duration min_rtt{0};           // over 10 s
   std::uint32_t ce_packets = 0;  // newly marked "congestion experienced" since the one before
+  Duration latest_rtt{0};        // of this feedback, without the time it waited; 0: not known
 };
 
 /// Send at `bits_per_s` in all, media included, until `bytes` have left: what media does not fill,

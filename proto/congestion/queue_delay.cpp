@@ -13,6 +13,9 @@ constexpr std::int64_t kNowUs = 50'000;
 /// Even when they are older, so many speak: one alone may be late by itself.
 constexpr std::uint64_t kPacketsMin = 3;
 
+/// The packets that speak are not the one that the round trip is of: in between a queue moves.
+constexpr std::int64_t kBoundSlackUs = 5'000;
+
 constexpr std::int64_t kSecondUs = 1'000'000, kLongerUs = 6'000'000;
 
 }  // namespace
@@ -26,6 +29,14 @@ void QueueDelay::add(Instant sent_at, Duration arrival) {
   const std::int64_t smallest = smallest_of_newest();
   now_ = Duration{std::max<std::int64_t>(smallest - seconds_.least(), 0)};
   beyond_minute_ = Duration{std::max<std::int64_t>(smallest - longer_.least(), 0)};
+}
+
+void QueueDelay::add_round_trip(Instant now, Duration rtt) {
+  const std::int64_t rtt_us = rtt.count();
+  round_trips_.add(to_us(now) / kSecondUs, rtt_us);
+  longer_round_trips_.add(to_us(now) / kLongerUs, rtt_us);
+  bound_ = Duration{rtt_us - round_trips_.least() + kBoundSlackUs};
+  minute_bound_ = Duration{rtt_us - longer_round_trips_.least() + kBoundSlackUs};
 }
 
 void QueueDelay::rebase() {

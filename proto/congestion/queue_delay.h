@@ -2,8 +2,12 @@
 // 10 s. Clocks of the two ends need not agree; only differences count. The smallest of the newest
 // few packets speaks, so that what a train waits behind itself, and jitter, is no queue. The least
 // of a minute is kept beside it: a queue that another flow never lets empty hides from the first.
+// Arrival times are put together from feedback to feedback, and their small errors add up: by some
+// ms in a second where packets come in bursts of one instant. A round trip has no such error, so no
+// queue is taken for longer than the round trip grew by.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -17,11 +21,14 @@ class QueueDelay {
   /// A packet's one-way delay, from any fixed origin; in order of arrival.
   void add(Instant sent_at, Duration arrival);
 
+  /// A round trip, without the time that the peer held it.
+  void add_round_trip(Instant now, Duration rtt);
+
   /// Zero before the first packet.
-  Duration now() const { return now_; }
+  Duration now() const { return std::min(now_, bound_); }
 
   /// The same beyond the least of the last minute; a rebase does not change it.
-  Duration beyond_minute() const { return beyond_minute_; }
+  Duration beyond_minute() const { return std::min(beyond_minute_, minute_bound_); }
 
   /// The delay stands since there is a new path: what is seen now counts as no queue.
   void rebase();
@@ -58,6 +65,8 @@ class QueueDelay {
   std::array<Sample, kNewest> newest_{};  // by count mod kNewest
   std::uint64_t count_ = 0;
   Duration now_{0}, beyond_minute_{0};
+  Least round_trips_, longer_round_trips_;
+  Duration bound_{INT64_MAX}, minute_bound_{INT64_MAX};
 };
 
 }  // namespace sluice::congestion

@@ -121,7 +121,7 @@ void RateControl::fall(const PathState& path) {
   drain_ = Drain{path.now, path.queue, share * arrives, share, estimate_, grew};
   if (grew) full_.add(arrives);
   set(std::min(estimate_, fall_to * arrives));
-  fell_at_ = path.now;
+  fell_at_ = filled_at_ = path.now;
   before_loss_.reset();
 }
 

@@ -59,6 +59,9 @@ class RateControl {
   /// When it last fell, for whatever reason; kLongAgo before the first.
   Instant fell_at() const { return fell_at_; }
 
+  /// When it last fell because of the delay.
+  Instant filled_at() const { return filled_at_; }
+
  private:
   struct Drain {
     Instant began{};
@@ -92,6 +95,7 @@ class RateControl {
   FullRate full_;
   Instant updated_ = kLongAgo;
   Instant fell_at_ = kLongAgo;
+  Instant filled_at_ = kLongAgo;
   std::optional<double> before_loss_;  // the estimate before fall_by_loss()
   bool high_before_ = false;           // the queue was too high at the step before
 };

@@ -56,13 +56,23 @@ double TrainCapacity::recent_bits_per_s() const {
 void TrainCapacity::end_train() {
   const std::int64_t span_us = last_arrival_us_ - first_arrival_us_;
   if (train_packets_ > 1 && span_us >= 0 && span_us <= kSpanMaxUs) {
-    Second& s = second(train_sent_us_ / 1'000'000);
-    s.bytes += train_bytes_;
-    s.span_us += span_us;
-    s.packets += train_packets_ - 1;
+    second(train_sent_us_ / 1'000'000).add(train_bytes_, span_us, train_packets_ - 1);
+    if (train_sent_us_ >= anew_from_us_) anew_.add(train_bytes_, span_us, train_packets_ - 1);
   }
   train_packets_ = 0;
   train_bytes_ = 0;
+}
+
+void TrainCapacity::begin_anew(Instant now) {
+  anew_ = {};
+  anew_from_us_ = to_us(now);
+}
+
+void TrainCapacity::Second::add(std::uint64_t more_bytes, std::int64_t more_us,
+                                std::uint32_t more_packets) {
+  bytes += more_bytes;
+  span_us += more_us;
+  packets += more_packets;
 }
 
 double TrainCapacity::Second::bits_per_s() const {

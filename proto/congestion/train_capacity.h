@@ -24,12 +24,19 @@ class TrainCapacity {
   /// Over the last 1 to 2 s; 0 when there were no trains.
   double recent_bits_per_s() const;
 
+  /// What was sent before `now` says nothing of the path as it is: it has become narrower.
+  void begin_anew(Instant now);
+
+  /// Of trains since then; 0 before there were enough.
+  double anew_bits_per_s() const { return anew_.bits_per_s(); }
+
  private:
   struct Second {
     std::uint64_t bytes = 0;
     std::int64_t span_us = 0;
     std::uint32_t packets = 0;
 
+    void add(std::uint64_t more_bytes, std::int64_t more_us, std::uint32_t more_packets);
     double bits_per_s() const;
   };
 
@@ -41,6 +48,8 @@ class TrainCapacity {
 
   std::array<Second, kSeconds> seconds_{};  // by second mod kSeconds
   std::int64_t newest_ = INT64_MIN;
+  Second anew_;
+  std::int64_t anew_from_us_ = INT64_MIN;
 
   std::uint64_t last_number_ = 0;
   std::int64_t train_sent_us_ = INT64_MIN;

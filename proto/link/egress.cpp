@@ -24,6 +24,7 @@ void Egress::open_track(TrackId track, const PacketRing* ring, Priority priority
   Track& opened = tracks_[id];
   opened.ring = ring;
   opened.priority = priority;
+  opened.row = 0;
   if (opened.recovery == nullptr) opened.recovery = std::make_unique<RepairController>();
   opened.recovery->open(track, opened.generation, priority == Priority::kAudio);
 }
@@ -92,7 +93,7 @@ void Egress::on_report(const PathView& path, TrackId track, Seq oldest_open) {
 
 Instant Egress::next_guard(const PathView& path) const {
   Instant next = kNever;
-  if (path.loss <= 0) return next;
+  if (path.loss <= 0 || path.queue_is_full) return next;
   for (const Track& track : tracks_) {
     if (track.ring != nullptr) next = std::min(next, track.recovery->next_guard(path));
   }
@@ -100,6 +101,7 @@ Instant Egress::next_guard(const PathView& path) const {
 }
 
 bool Egress::urgent(const PathView& path, Priority priority) const {
+  if (path.queue_is_full) return false;
   const Class& of = classes_[static_cast<std::size_t>(priority)];
   const Instant soon = path.now + path.guard;
   return (!of.lost.empty() && of.lost.front().deadline <= soon) ||
@@ -107,7 +109,8 @@ bool Egress::urgent(const PathView& path, Priority priority) const {
 }
 
 void Egress::guard(const PathView& path) {
-  if (path.loss <= 0) return;
+  // Repairs into a full queue would only make it lose more.
+  if (path.loss <= 0 || path.queue_is_full) return;
   for (const Track& track : tracks_) {
     if (track.ring == nullptr || track.recovery->next_guard(path) > path.now) continue;
     track.recovery->guard(path, queues_of(track.priority));
@@ -233,6 +236,8 @@ void Egress::take(const NextPart& part) {
     retransmits_allowed_ =
         std::min(retransmits_allowed_ + kRetransmitsPerPart, kRetransmitsSavedMax);
     track.recovery->on_sent(seq, part.bytes, part.item.deadline);
+    track.row = seq == track.row_end ? std::min<std::uint16_t>(track.row + 1U, kProbeSpanMax) : 1;
+    track.row_end = seq + 1;
   }
 }
 
@@ -241,6 +246,20 @@ void Egress::drop_repair(const NextPart& part) {
   track.recovery->on_repair_settled(part.item.first, false);
   class_of(track.priority).repairs.pop_front();
   drops_.add(DropReason::kOverwritten);
+}
+
+std::optional<CodingWindow> Egress::newest_parts() const {
+  std::optional<CodingWindow> longest;
+  for (std::size_t id = 0; id < tracks_.size(); ++id) {
+    const Track& track = tracks_[id];
+    if (track.ring == nullptr || track.row == 0 || track.priority == Priority::kAudio) continue;
+    if (longest && longest->span >= track.row) continue;
+    longest = CodingWindow{.track = TrackId{static_cast<std::uint8_t>(id)},
+                           .ring = track.ring,
+                           .first = track.row_end - track.row,
+                           .span = track.row};
+  }
+  return longest;
 }
 
 std::uint64_t Egress::queued_bytes() const {

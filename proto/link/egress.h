@@ -42,6 +42,18 @@ struct NextPart {
   const PacketRing* ring = nullptr;
 };
 
+/// Consecutive parts of a track that were sent, all of them in its ring or overwritten since.
+struct CodingWindow {
+  TrackId track{};
+  const PacketRing* ring = nullptr;
+  Seq first;
+  std::uint16_t span = 0;
+};
+
+/// Parts that a repair made for a probe names at the most: what may still be open of them is in the
+/// last 200 ms of 2 Mbit/s.
+inline constexpr std::uint16_t kProbeSpanMax = 48;
+
 class Egress {
  public:
   explicit Egress(DropCounts& drops) : drops_(drops) {}
@@ -95,6 +107,10 @@ class Egress {
   /// Takes the repair that peek() just returned: it cannot be made.
   void drop_repair(const NextPart& part);
 
+  /// The newest parts of the video track that has the longest row of them; nothing before the
+  /// first.
+  std::optional<CodingWindow> newest_parts() const;
+
   /// Bytes of first transmissions that wait.
   std::uint64_t queued_bytes() const;
 
@@ -108,6 +124,8 @@ class Egress {
     Priority priority = Priority::kBase;
     std::uint8_t generation = 0;  // of the opening: what an earlier one sent is not sent again
     std::unique_ptr<RepairController> recovery;
+    Seq row_end;            // behind the newest part sent
+    std::uint16_t row = 0;  // parts before it, without a gap
   };
 
   struct Class {

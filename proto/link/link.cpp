@@ -31,6 +31,7 @@ Link::State::State(LinkSetup setup, Instant at)
       skip_at{kSkipEvery + setup.random.below(kSkipEvery)},
       control_in{ControlReceiver{room_offset(setup, other(setup.role))}, ControlReceiver{0}},
       pacer(setup.pacer_bits_per_s),
+      rate(setup.pacer_bits_per_s, at),
       control_out{ControlSender{room_offset(setup, setup.role)}, ControlSender{0}},
       // The client speaks first: its first packet makes the link, even when it has nothing to say.
       ping_wanted(setup.role == Role::kClient),
@@ -60,7 +61,8 @@ PathView Link::State::path_view(Instant at) const {
           .min_rtt = rtt.min_rtt(),
           .guard = rtt.guard(),
           .loss = loss.estimate().loss(at),
-          .burst = loss.estimate().burst()};
+          .burst = loss.estimate().burst(),
+          .queue_is_full = rate.queue_is_full()};
 }
 
 Link::Link(LinkSetup setup, Instant now) : state_(std::make_unique<State>(std::move(setup), now)) {}
@@ -93,7 +95,10 @@ void Link::close_egress_track(TrackId track) { state_->egress.close_track(track)
 
 Status<> Link::queue_media(TrackId track, Seq first, std::uint32_t count, Instant deadline) {
   if (state_->ending()) return Unexpected{DropReason::kLinkClosed};
-  return state_->egress.queue(track, first, count, deadline);
+  const std::uint64_t before = state_->egress.queued_bytes();
+  const Status<> queued = state_->egress.queue(track, first, count, deadline);
+  state_->rate.on_offered(state_->egress.queued_bytes() - before);
+  return queued;
 }
 
 void Link::open_ingress_track(TrackId track, const PacketRing* ring) {
@@ -163,6 +168,8 @@ LinkStats Link::stats() const {
   stats.misses = state_->egress.misses();
   stats.srtt = state_->rtt.measured() ? state_->rtt.srtt() : Duration{0};
   stats.min_rtt = state_->rtt.min_rtt();
+  stats.estimate_bps = state_->rate.capacity_bits_per_s();
+  stats.target_bps = state_->rate.target_bits_per_s();
   stats.latest_rtt = state_->rtt.latest();
   stats.rttvar = state_->rtt.measured() ? state_->rtt.rttvar() : Duration{0};
   return stats;

@@ -149,6 +149,8 @@ void Link::State::handle(const wire::FeedbackView& view) {
     return close(now, CloseCode::kProtocolError, "feedback of a packet that was never sent");
   }
   ++counts.feedback_received;
+  rate.on_feedback(now, *feedback, rtt, counts);
+  pacer.set_capacity(rate.pacing_bits_per_s());
   for (const SentItem& item : loss.acknowledged()) {
     if (item.kind == SentItem::Kind::kControl) {
       control_out[static_cast<std::size_t>(item.track)].on_acknowledged(item.first);
@@ -222,6 +224,8 @@ void Link::State::handle(const wire::PathResponse& response) {
   rtt.reset();
   loss.on_path_moved(now, sent);
   for (const SentItem& item : loss.lost()) on_lost(item);
+  rate.reset(now);
+  pacer.set_capacity(rate.pacing_bits_per_s());
   add_event(AddressChanged{path.peer()});
 }
 
@@ -254,6 +258,8 @@ void Link::State::handle_timeout(Instant at) {
     silence.note_asked();
     ping_wanted = true;
   }
+  rate.handle_timeout(now);
+  pacer.set_capacity(rate.pacing_bits_per_s());
   if (may_send() && loss.probe_deadline(sent, rtt) <= now) probe();
   if (egress.next_guard(path_view(now)) <= now) egress.guard(path_view(now));
 }

@@ -24,6 +24,7 @@
 #include "proto/link/path.h"
 #include "proto/link/received_packets.h"
 #include "proto/link/rtt.h"
+#include "proto/link/send_rate.h"
 #include "proto/link/sent_packets.h"
 #include "proto/link/silence.h"
 #include "proto/link/track_reports.h"
@@ -99,6 +100,8 @@ struct Link::State {
   DropCounts drops;
   Egress egress{drops};
   Pacer pacer;
+  SendRate rate;
+  std::uint16_t next_probe_seed = UINT16_MAX;
   std::array<ControlSender, 2> control_out;
   RingQueue<SentItem> pending{kPendingFramesMax};  // KEY_REQUEST and SKIP
   TrackReports reports;
@@ -164,6 +167,7 @@ struct Link::State {
   bool append_pending(wire::FrameWriter& frames);
   bool append_audio(wire::FrameWriter& frames);
   bool append_audio_repair(wire::FrameWriter& frames, const NextPart& next);
+  std::optional<Transmit> write_probe(SendArena& arena, std::size_t packets_max);
   static bool append_next(wire::FrameWriter& frames, const NextPart& next);
   void note(const NextPart& next);
   bool append_pings(wire::FrameWriter& frames, bool asks);

@@ -191,7 +191,8 @@ struct LinkStats {
   std::array<MissCount, kMissClasses> misses{};  // egress, by MissClass; while there is loss
   Duration srtt{}, min_rtt{}, latest_rtt{}, rttvar{};
   double loss_ratio = 0;           // of what we sent, over about 2 s
-  std::uint64_t estimate_bps = 0;  // 0: not estimated
+  std::uint64_t estimate_bps = 0;  // what the path carries, by trains of 30 s; 0: not measured
+  std::uint64_t target_bps = 0;    // what the mean of all that we send may be
 };
 
 }  // namespace sluice::link

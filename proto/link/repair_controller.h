@@ -25,11 +25,12 @@ namespace sluice::link {
 /// What a link knows of its path, for those who decide by it.
 struct PathView {
   Instant now{};
-  Duration rtt{};      // smoothed
-  Duration min_rtt{};  // smallest of late
-  Duration guard{};    // kept before a deadline
-  double loss = 0;     // share of packets; 0 while there is none
-  double burst = 1;    // packets lost in a row, in the mean
+  Duration rtt{};              // smoothed
+  Duration min_rtt{};          // smallest of late
+  Duration guard{};            // kept before a deadline
+  double loss = 0;             // share of packets; 0 while there is none
+  double burst = 1;            // packets lost in a row, in the mean
+  bool queue_is_full = false;  // what is lost now is lost for want of room
 };
 
 /// A repair that waits to be sent; it is coded when its turn comes.

@@ -8,7 +8,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr Duration kNotCounted = std::chrono::seconds{2};
 constexpr std::int64_t kPicturesPerSecond = 30;
 constexpr std::int64_t kPicturesPerGop = 60;
 constexpr std::int64_t kKeyFactor = 8;
@@ -100,7 +99,7 @@ RecoveryFigures RecoveryCell::run() {
   net_.run_until({}, [] { return false; });
   net_.run_for(milliseconds{600});  // the first packets of the link, and what is lost of them
   const Instant begin = net_.now();
-  counted_from_ = begin + kNotCounted;
+  counted_from_ = begin + config_.begins;
   counted_to_ = counted_from_ + config_.time;
   const std::uint64_t per_gop = config_.bits_per_s / 8 * kPicturesPerGop / kPicturesPerSecond;
   const std::size_t picture = per_gop / (kPicturesPerGop - 1 + kKeyFactor);

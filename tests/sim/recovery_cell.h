@@ -19,11 +19,12 @@ namespace sluice::sim {
 struct RecoveryCellConfig {
   ImpairmentConfig path;  // both ways
   Duration budget = std::chrono::milliseconds{250};
-  Duration time = std::chrono::minutes{1};  // counted; 2 s more are not
+  Duration time = std::chrono::minutes{1};  // counted
   std::uint64_t seed = 1;
   std::uint64_t bits_per_s = 2'000'000;
   std::uint64_t pacer_bits_per_s = 20'000'000;  // 10 x media
   bool audio = false;                           // 50 blocks a second of 160 bytes
+  Duration begins = std::chrono::seconds{2};    // of counting, from the first frame
 };
 
 struct RecoveryFigures {

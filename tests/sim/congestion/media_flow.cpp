@@ -108,7 +108,8 @@ void MediaFlow::handle_feedback(Instant now, const wire::Feedback& feedback) {
     sent_.pop_front();
   }
   const auto results = feed_.settle(now, feedback);
-  controller_.on_feedback(now, results, {rtt_.srtt(), rtt_.min_rtt(), feed_.ce_packets()});
+  controller_.on_feedback(now, results,
+                          {rtt_.srtt(), rtt_.min_rtt(), feed_.ce_packets(), rtt_.latest()});
 }
 
 }  // namespace sluice::sim

@@ -106,6 +106,7 @@ TEST(CellReport, HasEveryKeyOfTheInterface) {
                           "queue_ms_mean",
                           "queue_ms_p95",
                           "estimate_bps",
+                          "target_bps",
                           "harness_late_frames"}) {
     EXPECT_TRUE(json.contains(key)) << key;
   }

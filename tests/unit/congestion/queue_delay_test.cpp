@@ -10,6 +10,8 @@ namespace {
 /// The peer's clock is far from ours: only differences may count.
 constexpr std::int64_t kClockUs = -987'654'321;
 
+using std::chrono::milliseconds;
+
 struct Path {
   QueueDelay queue;
   std::int64_t now_us = 5'000'000;
@@ -72,6 +74,27 @@ TEST(QueueDelay, ARebaseCountsAnew) {
   path.run(500, 370'000);
   EXPECT_EQ(path.queue.now(), Duration{20'000});
   EXPECT_EQ(path.queue.beyond_minute(), Duration{320'000});
+}
+
+// Arrival times that drift by 4 ms in a second, as they may where packets come in bursts.
+TEST(QueueDelay, IsNotLongerThanTheRoundTripGrewBy) {
+  QueueDelay bounded, unbounded;
+  Instant sent{};
+  for (int i = 0; i < 300; ++i, sent += milliseconds{33}) {
+    const Duration arrival = sent.time_since_epoch() + milliseconds{50} + Duration{i * 132};
+    bounded.add(sent, arrival);
+    bounded.add_round_trip(sent, milliseconds{100});
+    unbounded.add(sent, arrival);
+  }
+  EXPECT_GT(unbounded.now(), milliseconds{35});
+  EXPECT_LE(bounded.now(), milliseconds{5});
+  EXPECT_LE(bounded.beyond_minute(), milliseconds{5});
+  // A real queue is in both.
+  for (int i = 0; i < 10; ++i, sent += milliseconds{33}) {
+    bounded.add(sent, sent.time_since_epoch() + milliseconds{170});
+    bounded.add_round_trip(sent, milliseconds{180});
+  }
+  EXPECT_GT(bounded.now(), milliseconds{75});
 }
 
 TEST(QueueDelay, APauseLeavesNoOldLeastBehind) {

@@ -54,6 +54,16 @@ TEST(TrainCapacity, KeepsTheLargestForThirtySecondsButKnowsTheNewest) {
   EXPECT_NEAR(path.trains.bits_per_s(), 1e6, 5e4);
 }
 
+TEST(TrainCapacity, BegunAnewItKnowsOnlyWhatWasSentSince) {
+  Path path;
+  path.run(3, 4, 2'400);  // 4 Mbit/s
+  path.trains.begin_anew(instant_from_us(path.now_us));
+  EXPECT_EQ(path.trains.anew_bits_per_s(), 0);
+  path.run(1, 4, 6'400);  // 1.5
+  EXPECT_NEAR(path.trains.anew_bits_per_s(), 1.5e6, 7e4);
+  EXPECT_NEAR(path.trains.bits_per_s(), 4e6, 2e5) << "the largest of 30 s stays";
+}
+
 TEST(TrainCapacity, ALossEndsATrain) {
   Path path;
   for (int i = 0; i < 300; ++i) {
