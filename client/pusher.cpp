@@ -170,6 +170,9 @@ bool Pusher::drop(Track& track, const SourceFrame& frame) {
     reason = DropReason::kBrokenUntilKey;
   } else if (config_.live && link_->queue_delay() > kPushQueueMax) {
     reason = DropReason::kQueueFull;
+  } else if (config_.live && frame.discardable && link_->shedding()) {
+    reason = DropReason::kQueueFull;
+    link_->note_shed(frame.body.size());
   } else {
     return false;
   }

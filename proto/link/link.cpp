@@ -109,6 +109,10 @@ void Link::close_ingress_track(TrackId track) { state_->ingress.close_track(trac
 
 Duration Link::queue_delay() const { return state_->pacer.time_of(state_->egress.queued_bytes()); }
 
+bool Link::shedding() const { return state_->rate.shedding(); }
+
+void Link::note_shed(std::uint64_t bytes) { state_->rate.on_offered(bytes); }
+
 Status<> Link::send_message(ControlStreamId stream, std::uint8_t type, Bytes body) {
   if (state_->ending()) return Unexpected{DropReason::kLinkClosed};
   return state_->control_out[static_cast<std::size_t>(stream)].append(type, body);

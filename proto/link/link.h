@@ -87,6 +87,14 @@ class Link {
   /// begins.
   Duration queue_delay() const;
 
+  /// The path does not carry all that is offered: a media frame that no other needs is better not
+  /// queued. Said when it begins, it holds for all of it; tell of the bytes by note_shed().
+  bool shedding() const;
+
+  /// `bytes` of media were not queued because of shedding(): they stay what the path should carry
+  /// again.
+  void note_shed(std::uint64_t bytes);
+
   // Media that comes.
 
   /// Parts of ingress track `track` (the peer's id) that arrived lie in `ring`, which outlives the

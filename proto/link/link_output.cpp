@@ -44,7 +44,9 @@ std::optional<Transmit> Link::State::poll_transmit(Instant at, SendArena& arena,
     if (!granted && !egress.urgent(path_view(now), priority)) continue;
     if (auto run = write_run(arena, segments_max, priority)) return run;
   }
-  return rate.fill_at(now) <= now ? write_probe(arena, segments_max) : std::nullopt;
+  // Media that waits fills a probe by itself, and is not to wait for one.
+  if (!egress.empty() || rate.fill_at(now) > now) return std::nullopt;
+  return write_probe(arena, segments_max);
 }
 
 /// Work that waits for nothing but a call.
@@ -66,8 +68,8 @@ Instant Link::State::next_deadline() const {
   Instant next = std::min({lifetime.idle_at(), lifetime.keepalive_at(), received.due(),
                            loss.probe_deadline(sent, rtt), path.next_deadline(), ask_at(),
                            egress.next_guard(path_view(now)), control_out[0].copy_due(),
-                           control_out[1].copy_due(), rate.next_deadline(), rate.fill_at(now)});
-  if (egress.empty()) return next;
+                           control_out[1].copy_due(), rate.next_deadline()});
+  if (egress.empty()) return std::min(next, rate.fill_at(now));
   const bool urgent =
       std::any_of(kRunPriorities.begin(), kRunPriorities.end(),
                   [this](Priority each) { return egress.urgent(path_view(now), each); });

@@ -30,6 +30,7 @@ std::optional<DropReason> FrameVerdicts::decide(const MediaFrameState& frame, Qu
     return std::nullopt;
   }
   if (!frame.keyframe && needs_dropped_frame(frame)) return DropReason::kBrokenUntilKey;
+  if (queue == Queue::kTight && frame.discardable) return DropReason::kQueueFull;
   if (queue == Queue::kFull) {
     if (!frame.discardable) broken_ = true;
     return DropReason::kQueueFull;

@@ -20,8 +20,9 @@ namespace sluice::relay {
 /// (kTooLate); half does that to parts that a subscriber with 2 s of patience still wants.
 inline constexpr std::size_t kVerdictsPerTrack = 128;
 
-/// What waits for this subscriber when a frame begins.
-enum class Queue : std::uint8_t { kFine, kFull };
+/// What waits for this subscriber when a frame begins. kTight: what no other frame needs goes
+/// first, so that the rest arrives in time.
+enum class Queue : std::uint8_t { kFine, kTight, kFull };
 
 class FrameVerdicts {
  public:

@@ -115,16 +115,18 @@ void Subscription::forward(Instant now, std::size_t track, const MediaFrameState
   if (!tracks_[track]) return;
   EgressTrack& egress = *tracks_[track];
   const TrackKind kind = stream_.track(track).kind();
-  const FrameVerdicts::Verdict verdict = egress.verdicts.judge(frame, queue_state(now, kind));
+  const Duration patience_min = now < starting_until_ ? play_out_ : kDeadlineMin;
+  const Instant due = stream_.track(track).expected(frame) + play_out_;  // P-TIME-01
+  const Instant deadline = std::clamp(due, now + patience_min, now + kPlayOutMax);
+  const Queue queue = queue_state(now, kind, deadline);
+  const FrameVerdicts::Verdict verdict = egress.verdicts.judge(frame, queue);
   if (verdict.dropped) {
     metrics_.drop(*verdict.dropped, count);
+    if (frame.discardable) note_shed(track, first, count);
     if (verdict.made_now) drop(now, track, frame, *verdict.dropped);
     return;
   }
   if (verdict.made_now) metrics_.frames_forwarded.add();
-  const Duration patience_min = now < starting_until_ ? play_out_ : kDeadlineMin;
-  const Instant due = stream_.track(track).expected(frame) + play_out_;  // P-TIME-01
-  const Instant deadline = std::clamp(due, now + patience_min, now + kPlayOutMax);
   if (const Status<> queued = member_.link().queue_media(egress.id, first, count, deadline);
       !queued) {
     metrics_.drop(queued.error(), count);
@@ -134,6 +136,14 @@ void Subscription::forward(Instant now, std::size_t track, const MediaFrameState
     metrics_.parts_forwarded.add(count);
   }
   member_.touch();
+}
+
+void Subscription::note_shed(std::size_t track, Seq first, std::uint16_t count) {
+  std::uint64_t bytes = 0;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    bytes += stream_.track(track).ring().find(first + i).size();
+  }
+  member_.link().note_shed(bytes);
 }
 
 void Subscription::drop(Instant now, std::size_t track, const MediaFrameState& frame,
@@ -178,13 +188,17 @@ Duration Subscription::uplink_patience() const {
   return std::max<Duration>(play_out_ - reserve, Duration{0});
 }
 
-Queue Subscription::queue_state(Instant now, TrackKind kind) const {
+Queue Subscription::queue_state(Instant now, TrackKind kind, Instant deadline) const {
   // The cached GOP came all at once and may fill the queue on purpose; sound is small and goes
   // first, so it is given up last.
   Duration limit = kEgressQueueMax;
   if (now < starting_until_) limit = std::max(limit, play_out_);
   if (kind != TrackKind::kVideo) limit *= 2;
-  return member_.link().queue_delay() > limit ? Queue::kFull : Queue::kFine;
+  const Duration waits = member_.link().queue_delay();
+  if (waits > limit) return Queue::kFull;
+  // What is left of its time behind the queue is for its own sending and one round of recovery.
+  const bool late = waits > (deadline - now) / 2;
+  return late || member_.link().shedding() ? Queue::kTight : Queue::kFine;
 }
 
 }  // namespace sluice::relay

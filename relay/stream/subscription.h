@@ -79,7 +79,8 @@ class Subscription {
 
   void start_track(Instant now, std::size_t track, std::size_t first_frame);
   void queue_stored(Instant now, std::size_t track, Seq from, Seq end);
-  Queue queue_state(Instant now, TrackKind kind) const;
+  Queue queue_state(Instant now, TrackKind kind, Instant deadline) const;
+  void note_shed(std::size_t track, Seq first, std::uint16_t count);
   void drop(Instant now, std::size_t track, const MediaFrameState& frame, DropReason reason);
 
   Member& member_;

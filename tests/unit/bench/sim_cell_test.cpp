@@ -73,6 +73,21 @@ TEST(SimCell, ABottleneckShowsInTheQueueAndAnOutageInTheFrames) {
   EXPECT_GT(cut.subscribers.front().video.frames.missed, 10U);
 }
 
+// Half of the frames are of the upper layer, two fifths of the bytes: 1.24 Mbit/s are left of 2.06.
+TEST(SimCell, ANarrowerPathCostsTheUpperLayerAndNotTheBase) {
+  const CellReport report =
+      run("--rate 4M --rate-schedule 0:4M,10:1.5M,20:4M --layers 2 --base-share 0.6 "
+          "--key-factor 3 --rtt 40 --seconds 30");
+  const auto json = nlohmann::json::parse(cell_json(report));
+  EXPECT_EQ(json["base_frames_sent"], 420);
+  EXPECT_LE(json["base_frames_missed"], 4);
+  EXPECT_GT(json["frames_missed"], 100) << "the upper layer of 10 s";
+  EXPECT_LT(json["frames_missed"], 200) << "and of 3 s more at the most";
+  EXPECT_LT(json["queue_ms_p95"], 50);
+  EXPECT_LT(json["target_bps"][17], 1'800'000);
+  EXPECT_GT(json["target_bps"][24], 2'060'000) << "5 s after the rise";
+}
+
 TEST(SimCell, EachSubscriberHasALossAndFiguresOfItsOwn) {
   const CellReport report = run("--subscribers-loss 0,5,20 --rtt 40 --seconds 6");
   ASSERT_EQ(report.subscribers.size(), 3U);
@@ -86,28 +101,13 @@ TEST(SimCell, EachSubscriberHasALossAndFiguresOfItsOwn) {
 
 TEST(CellReport, HasEveryKeyOfTheInterface) {
   const auto json = nlohmann::json::parse(cell_json(run("--seconds 3")));
-  for (const char* key : {"frames_sent",
-                          "frames_missed",
-                          "frames_missed_upper_95",
-                          "frames_whole_ratio",
-                          "key_frames_sent",
-                          "key_frames_missed",
-                          "key_frames_whole_ratio",
-                          "frames_decodable_ratio",
-                          "overhead_ratio",
-                          "overhead_headers",
-                          "overhead_retransmitted",
-                          "overhead_coded",
-                          "overhead_probes",
-                          "overhead_control",
-                          "feedback_ratio",
-                          "latency_ms_p50",
-                          "latency_ms_p99",
-                          "queue_ms_mean",
-                          "queue_ms_p95",
-                          "estimate_bps",
-                          "target_bps",
-                          "harness_late_frames"}) {
+  for (const char* key :
+       {"frames_sent",     "frames_missed",      "frames_missed_upper_95", "frames_whole_ratio",
+        "key_frames_sent", "key_frames_missed",  "key_frames_whole_ratio", "frames_decodable_ratio",
+        "overhead_ratio",  "overhead_headers",   "overhead_retransmitted", "overhead_coded",
+        "overhead_probes", "overhead_control",   "feedback_ratio",         "latency_ms_p50",
+        "latency_ms_p99",  "queue_ms_mean",      "queue_ms_p95",           "estimate_bps",
+        "target_bps",      "harness_late_frames"}) {
     EXPECT_TRUE(json.contains(key)) << key;
   }
   const double parts =

@@ -57,6 +57,20 @@ TEST(FrameVerdicts, AreSticky) {
 }
 
 // P-MEDIA-05
+TEST(FrameVerdicts, WhereItIsTightOnlyWhatNothingNeedsGoes) {
+  FrameVerdicts verdicts{TrackKind::kVideo};
+  Frames frames;
+  std::string seen = letter(verdicts.judge(frames.next(0, true), Queue::kTight));
+  for (int i = 0; i < 3; ++i) {
+    seen += letter(verdicts.judge(frames.next(2, false, true), Queue::kTight));
+    seen += letter(verdicts.judge(frames.next(4), Queue::kTight));
+  }
+  seen += letter(verdicts.judge(frames.next(255), Queue::kFine));
+  EXPECT_EQ(seen, "fqfqfqff");
+  EXPECT_FALSE(verdicts.waits_for_key());
+}
+
+// P-MEDIA-05
 TEST(FrameVerdicts, DropWhatDependsOnADroppedFrameUntilAKeyFrame) {
   FrameVerdicts verdicts{TrackKind::kVideo};
   Frames frames;
