@@ -16,6 +16,9 @@ constexpr Duration kShort = milliseconds{150};
 constexpr Duration kNoQueue = milliseconds{10};
 constexpr Duration kAfterFall = std::chrono::seconds{2};
 
+/// Of so many times their jitter the least of seven delays is seldom.
+constexpr std::int64_t kJitterTimes = 2;
+
 /// Against loss of our own: less than this of what was sent arrives.
 constexpr double kArrives = 0.9;
 
@@ -63,13 +66,17 @@ void Controller::on_feedback(Instant now, std::span<const PacketResult> results,
   if (figures.latest_rtt > Duration{0}) {
     queue_.add_round_trip(now, std::min(figures.latest_rtt, kRttMax));
   }
+  measure_queue();
   heard_ = heard_ || !results.empty();
-  losses_.update(now, queue_.now() < kNoQueue && now - control_.fell_at() > kAfterFall);
+  losses_.update(now, queue_delay() < kNoQueue && now - control_.fell_at() > kAfterFall);
   const double capacity = std::max(trains_.bits_per_s(), trains_.recent_bits_per_s());
   competition_.update(now, queue_.beyond_minute(), rates_.delivered_bits_per_s(kLong), capacity);
   const PathState path = path_state(now);
   const Instant filled_at = control_.filled_at();
-  if (control_.update(path)) queue_.rebase();
+  if (control_.update(path)) {
+    queue_.rebase();
+    measure_queue();
+  }
   if (control_.filled_at() != filled_at) trains_.begin_anew(now);
   answer_loss(path);
   recovering_ = now - control_.filled_at() < kAfterFall;
@@ -95,19 +102,17 @@ std::uint64_t Controller::capacity_bits_per_s() const {
 
 std::uint64_t Controller::pacing_bits_per_s(std::uint64_t media_bits_per_s) const {
   const std::optional<ProbeWish> wish = probing_.wish();
-  if (wish && !control_.draining()) return wish->bits_per_s;
+  if (control_.draining()) return target_bits_per_s();
+  if (wish) return wish->bits_per_s;
   return media_pacing_bits_per_s(media_bits_per_s, UINT64_MAX);
 }
 
 std::uint64_t Controller::media_pacing_bits_per_s(std::uint64_t media_bits_per_s,
                                                   std::uint64_t needed_bits_per_s) const {
   const double target = control_.target();
-  if (control_.draining()) return whole(target);
-  // What trains meet now, where they do: the largest of 30 s outlives a fall of the path.
-  const double recent = trains_.recent_bits_per_s();
-  const auto largest = static_cast<double>(capacity_bits_per_s());
-  double capacity = recent > 0 ? std::min(recent, largest) : largest;
-  if (recovering_) capacity = trains_.anew_bits_per_s();
+  if (control_.draining_ours()) return whole(target);
+  auto capacity = static_cast<double>(recent_capacity_bits_per_s());
+  if (capacity <= 0) capacity = static_cast<double>(capacity_bits_per_s());
   const double ceiling =
       std::min(kOfCapacity * capacity, kAheadOfMedia * static_cast<double>(media_bits_per_s));
   if (ceiling <= 0) return whole(kAheadOfTarget * target);
@@ -123,9 +128,18 @@ void Controller::want_more(std::uint64_t bits_per_s) {
 
 void Controller::set_useful(std::uint64_t bits_per_s) { config_.useful_bits_per_s = bits_per_s; }
 
-Duration Controller::queue_delay() const { return queue_.now(); }
-
 bool Controller::draining() const { return control_.draining(); }
+
+bool Controller::draining_ours() const { return control_.draining_ours(); }
+
+std::uint64_t Controller::recent_capacity_bits_per_s() const {
+  // The largest of 30 s outlives a fall of the path.
+  const double anew = recovering_ ? trains_.anew_bits_per_s() : 0;
+  if (anew > 0) return whole(anew);
+  const double recent = trains_.recent_bits_per_s();
+  const double largest = trains_.bits_per_s();
+  return whole(recent > 0 ? std::min(recent, largest) : largest);
+}
 
 Instant Controller::fell_at() const { return control_.fell_at(); }
 
@@ -137,9 +151,19 @@ std::uint64_t Controller::delivered_bits_per_s() const {
   return whole(rates_.delivered_bits_per_s(kLong));
 }
 
+std::uint64_t Controller::delivered_now_bits_per_s() const {
+  return whole(rates_.delivered_bits_per_s(kShort));
+}
+
 std::uint64_t Controller::ce_packets() const { return ce_packets_; }
 
 bool Controller::competing() const { return competition_.active(); }
+
+void Controller::measure_queue() {
+  const Duration jitter = queue_.jitter();
+  trains_.set_noise(jitter);
+  queue_delay_ = std::max<Duration>(queue_.now() - jitter * kJitterTimes, Duration{0});
+}
 
 void Controller::settle(Instant now, const PacketResult& told) {
   PacketResult result = told;
@@ -162,10 +186,11 @@ void Controller::settle(Instant now, const PacketResult& told) {
 PathState Controller::path_state(Instant now) const {
   PathState path;
   path.now = now;
-  path.queue = queue_.now();
+  path.queue = queue_delay();
   path.srtt = figures_.srtt;
-  path.growing = trend_.signal() == DelayTrend::Signal::kGrowing;
-  path.slope = trend_.slope();
+  // A queue that grows lifts the least of the delays too.
+  path.growing = trend_.signal() == DelayTrend::Signal::kGrowing && path.queue > Duration{0};
+  path.slope = trend_.sure() ? trend_.slope() : 0;
   path.delivered = rates_.delivered_bits_per_s(kLong);
   path.delivered_now = rates_.delivered_bits_per_s(kShort);
   path.sent = rates_.sent_bits_per_s(kLong);
@@ -198,7 +223,7 @@ void Controller::answer_loss(const PathState& path) {
 }
 
 bool Controller::calm(Instant now) const {
-  return heard_ && queue_.now() < milliseconds{20} && !control_.draining() &&
+  return heard_ && queue_delay() < milliseconds{20} && !control_.draining() &&
          !competition_.active() && now - control_.fell_at() > milliseconds{500};
 }
 

@@ -70,11 +70,18 @@ class Controller {
   /// Highest rate the owner can make use of, from now on.
   void set_useful(std::uint64_t bits_per_s);
 
-  /// Delay of the newest packets beyond the least of 10 s.
-  Duration queue_delay() const;
+  /// Delay of the newest packets beyond the least of 10 s, less what jitter can be taken for.
+  Duration queue_delay() const { return queue_delay_; }
 
   /// A queue is being emptied: less is sent than arrives.
   bool draining() const;
+
+  /// And it is ours for sure: seen to grow, or it answers to the drain. On jitter that looks like a
+  /// queue nothing should wait which cannot be made smaller.
+  bool draining_ours() const;
+
+  /// What the bottleneck carries now, as the newest trains meet it; 0 unknown.
+  std::uint64_t recent_capacity_bits_per_s() const;
 
   /// When the target last fell; kLongAgo before the first time.
   Instant fell_at() const;
@@ -88,6 +95,9 @@ class Controller {
   /// Bits per second that arrive, over half a second.
   std::uint64_t delivered_bits_per_s() const;
 
+  /// The same over the last 150 ms.
+  std::uint64_t delivered_now_bits_per_s() const;
+
   /// Packets marked "congestion experienced", all in all.
   std::uint64_t ce_packets() const;
 
@@ -95,6 +105,7 @@ class Controller {
   bool competing() const;
 
  private:
+  void measure_queue();
   void settle(Instant now, const PacketResult& told);
   void answer_loss(const PathState& path);
   PathState path_state(Instant now) const;
@@ -104,6 +115,7 @@ class Controller {
   Config config_;
   DelayTrend trend_;
   QueueDelay queue_;
+  Duration queue_delay_{0};
   DeliveryRate rates_;
   TrainCapacity trains_;
   LossFloor losses_;

@@ -17,6 +17,10 @@ constexpr double kThresholdMinMs = 6, kThresholdMaxMs = 600;
 constexpr double kIgnoreMs = 15;  // a value so far off teaches the threshold nothing
 constexpr double kStepMaxMs = 100;
 
+/// Jitter lays slopes too: one counts when it is so many times its standard error. A queue that
+/// fills lies on a line within a tenth of that.
+constexpr double kSureErrors = 4;
+
 /// Beyond it a slope is a lie of the peer's or a clock that leapt.
 constexpr double kSlopeMax = 100;
 
@@ -45,6 +49,7 @@ void DelayTrend::close_group() {
   if (groups_ > 0 && group_.first_sent_us - before.first_sent_us > kPauseUs) {
     groups_ = 0;
     slope_ = slope_before_ = 0;
+    sure_ = false;
     signal_ = Signal::kSteady;
   }
   const double step_ms =
@@ -53,14 +58,15 @@ void DelayTrend::close_group() {
   ++groups_;
   if (groups_ < 2) return;
   slope_before_ = slope_;
-  slope_ = groups_ < kWindow / 2 ? 0 : std::clamp(fitted_slope(), -kSlopeMax, kSlopeMax);
+  if (groups_ >= kWindow / 2) fit();
   const double deltas = std::min(static_cast<double>(groups_), kDeltasMax);
   judge(deltas * slope_ * kGain, std::clamp(step_ms, 0.0, kStepMaxMs));
 }
 
-// Least squares through (arrival, smoothed delay). The delays are rebuilt from their steps so that
-// the largest upward one can be left out.
-double DelayTrend::fitted_slope() const {
+// Least squares through (arrival, smoothed delay), and through the delays as they are, which says
+// how far they lie from a line. They are rebuilt from their steps so that the largest upward one
+// can be left out.
+void DelayTrend::fit() {
   const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(groups_, kWindow));
   const std::uint64_t first = groups_ - count;
   const auto at = [&](std::size_t i) -> const Group& { return window_[(first + i) % kWindow]; };
@@ -73,30 +79,38 @@ double DelayTrend::fitted_slope() const {
       leap = i;
     }
   }
-  std::array<double, kWindow> x{}, y{};
-  double smoothed = 0, mean_x = 0, mean_y = 0;
+  const auto n = static_cast<double>(count);
+  double smoothed = 0, x_sum = 0, xx = 0, raw_sum = 0, raw_raw = 0, x_raw = 0, y_sum = 0, x_y = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const std::int64_t without = i >= leap ? leap_us : 0;
-    const auto delay_ms = static_cast<double>(at(i).delay_us - without - at(0).delay_us) / 1000;
-    smoothed = i == 0 ? delay_ms : kSmoothing * smoothed + (1 - kSmoothing) * delay_ms;
-    x[i] = static_cast<double>(at(i).arrival_us - at(0).arrival_us) / 1000;
-    y[i] = smoothed;
-    mean_x += x[i] / static_cast<double>(count);
-    mean_y += y[i] / static_cast<double>(count);
+    const auto raw = static_cast<double>(at(i).delay_us - without - at(0).delay_us) / 1000;
+    const auto x = static_cast<double>(at(i).arrival_us - at(0).arrival_us) / 1000;
+    smoothed = i == 0 ? raw : kSmoothing * smoothed + (1 - kSmoothing) * raw;
+    x_sum += x;
+    xx += x * x;
+    raw_sum += raw;
+    raw_raw += raw * raw;
+    x_raw += x * raw;
+    y_sum += smoothed;
+    x_y += x * smoothed;
   }
-  double above = 0, below = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    above += (x[i] - mean_x) * (y[i] - mean_y);
-    below += (x[i] - mean_x) * (x[i] - mean_x);
+  const double below = xx - x_sum * x_sum / n;
+  if (below <= 0) {
+    slope_ = 0;
+    return;
   }
-  return below > 0 ? above / below : 0;
+  slope_ = std::clamp((x_y - x_sum * y_sum / n) / below, -kSlopeMax, kSlopeMax);
+  const double along = x_raw - x_sum * raw_sum / n;
+  const double off = std::max(raw_raw - raw_sum * raw_sum / n - along * along / below, 0.0);
+  const double noise_ms = std::sqrt(off / std::max(n - 2, 1.0));
+  sure_ = along > kSureErrors * noise_ms * std::sqrt(below);
 }
 
 void DelayTrend::judge(double scaled_ms, double step_ms) {
   if (scaled_ms > threshold_ms_) {
     over_ms_ += step_ms;
     ++over_groups_;
-    if (over_ms_ > kOverMs && over_groups_ > 1 && slope_ >= slope_before_) {
+    if (over_ms_ > kOverMs && over_groups_ > 1 && slope_ >= slope_before_ && sure_) {
       over_ms_ = 0;
       over_groups_ = 0;
       signal_ = Signal::kGrowing;

@@ -2,9 +2,10 @@
 // through the smoothed delays of the last 20 groups, and its slope, scaled, is held against a
 // threshold that follows the noise of the path. Method and constants are those published for
 // Google Congestion Control (draft-ietf-rmcat-gcc-02 and the trendline filter that replaced its
-// Kalman filter), with two of our own: a group's delay is the least of its packets, so that a train
-// does not see itself; and the largest single leap in the window does not count, as a new path or a
-// pause of the radio leaps once, where a queue grows packet by packet.
+// Kalman filter), with three of our own: a group's delay is the least of its packets, so that a
+// train does not see itself; the largest single leap in the window does not count, as a new path or
+// a pause of the radio leaps once, where a queue grows packet by packet; and delays that lie far
+// from the line are jitter, which lays slopes at random.
 #pragma once
 
 #include <array>
@@ -28,6 +29,9 @@ class DelayTrend {
   /// (sent - capacity) / capacity, as the smoothing begins anew with each window.
   double slope() const { return slope_; }
 
+  /// The slope is more than the noise makes.
+  bool sure() const { return sure_; }
+
   double threshold_ms() const { return threshold_ms_; }
 
  private:
@@ -41,7 +45,7 @@ class DelayTrend {
   static constexpr std::size_t kWindow = 20;
 
   void close_group();
-  double fitted_slope() const;
+  void fit();
   void judge(double scaled_ms, double step_ms);
   void adapt_threshold(double scaled_ms, double step_ms);
 
@@ -50,6 +54,7 @@ class DelayTrend {
   std::uint64_t groups_ = 0;
   double slope_ = 0;
   double slope_before_ = 0;
+  bool sure_ = false;
   double threshold_ms_ = 12.5;
   double over_ms_ = 0;
   std::uint32_t over_groups_ = 0;

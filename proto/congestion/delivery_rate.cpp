@@ -12,11 +12,11 @@ void ByteWindow::add(Duration at, std::uint32_t bytes) {
     first_ = newest_ = bucket;
   }
   for (std::int64_t b = newest_ + 1; b <= bucket; ++b) {
-    bytes_[static_cast<std::size_t>((b % kBuckets + kBuckets) % kBuckets)] = 0;
+    bytes_[slot(b)] = 0;
   }
   newest_ = std::max(newest_, bucket);
   first_ = std::min(first_, bucket);
-  auto& sum = bytes_[static_cast<std::size_t>((bucket % kBuckets + kBuckets) % kBuckets)];
+  auto& sum = bytes_[slot(bucket)];
   sum = static_cast<std::uint32_t>(std::min<std::uint64_t>(std::uint64_t{sum} + bytes, UINT32_MAX));
 }
 
@@ -26,12 +26,12 @@ double ByteWindow::bits_per_s(Duration window) const {
   if (newest_ == INT64_MIN) return 0;
   const std::int64_t wanted = std::clamp<std::int64_t>(window.count() / kBucketUs, 1, kBuckets - 1);
   const std::int64_t count = std::min(wanted, newest_ - first_ + 1);
-  double bytes = 0;
+  std::uint64_t bytes = 0;
   for (std::int64_t b = newest_ - count + 1; b <= newest_; ++b) {
-    bytes += bytes_[static_cast<std::size_t>((b % kBuckets + kBuckets) % kBuckets)];
+    bytes += bytes_[slot(b)];
   }
   const double seconds = static_cast<double>(count) * static_cast<double>(kBucketUs) / 1e6;
-  return bytes * 8 / seconds;
+  return static_cast<double>(bytes) * 8 / seconds;
 }
 
 }  // namespace sluice::congestion

@@ -21,7 +21,11 @@ class ByteWindow {
 
  private:
   static constexpr std::int64_t kBucketUs = 10'000;
-  static constexpr std::int64_t kBuckets = 128;
+  static constexpr std::int64_t kBuckets = 128;  // a power of two, so that slot() is a mask
+
+  static constexpr std::size_t slot(std::int64_t bucket) {
+    return static_cast<std::size_t>(static_cast<std::uint64_t>(bucket) % kBuckets);
+  }
 
   std::array<std::uint32_t, kBuckets> bytes_{};  // by bucket mod kBuckets
   std::int64_t first_ = INT64_MAX;

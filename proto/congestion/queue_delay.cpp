@@ -1,17 +1,34 @@
 #include "proto/congestion/queue_delay.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace sluice::congestion {
 
 namespace {
 
-/// Packets that arrived this long before the newest still speak of now: a frame's train at 30
-/// frames a second. Twice it answers to a fall one frame later; half lets jitter through.
-constexpr std::int64_t kNowUs = 50'000;
+/// Packets that arrived this long before the newest still speak of now: four frames at 30 a second.
+/// A queue lifts the least of them, jitter does not: of delays spread evenly over 60 ms all of
+/// seven are above 30 ms one time in 128. Half of it took jitter of 60 ms for a queue several times
+/// a minute; twice would see a fall of the path a tenth of a second later.
+constexpr std::int64_t kNowUs = 150'000;
 
-/// Even when they are older, so many speak: one alone may be late by itself.
-constexpr std::uint64_t kPacketsMin = 3;
+/// Packets that came within this of each other met the same state of the path, and are one group.
+constexpr std::int64_t kGroupUs = 10'000;
+
+/// A packet sent so long after the one before is the first of a train and waits for none of it.
+constexpr std::int64_t kTrainUs = 5'000;
+
+/// Beyond a pause of this nothing is in a line.
+constexpr std::int64_t kPauseUs = 500'000;
+
+/// Of independent values the median size of a second difference is 1.65 times their deviation. The
+/// frames of a full path, whose sizes differ, make some ms of it.
+constexpr std::int64_t kOffOfTenDeviations = 16;
+constexpr std::int64_t kOffMinUs = 16'000;
+
+/// Even when they are older, so many groups speak: one alone may be late by itself.
+constexpr std::uint64_t kGroupsMin = 5;
 
 /// The packets that speak are not the one that the round trip is of: in between a queue moves.
 constexpr std::int64_t kBoundSlackUs = 5'000;
@@ -24,11 +41,46 @@ void QueueDelay::add(Instant sent_at, Duration arrival) {
   const std::int64_t delay_us = arrival.count() - to_us(sent_at);
   seconds_.add(to_us(sent_at) / kSecondUs, delay_us);
   longer_.add(to_us(sent_at) / kLongerUs, delay_us);
-  newest_[count_ % kNewest] = {arrival.count(), delay_us};
-  ++count_;
-  const std::int64_t smallest = smallest_of_newest();
-  now_ = Duration{std::max<std::int64_t>(smallest - seconds_.least(), 0)};
-  beyond_minute_ = Duration{std::max<std::int64_t>(smallest - longer_.least(), 0)};
+  note(arrival.count(), delay_us);
+  note_jitter(to_us(sent_at), delay_us);
+}
+
+void QueueDelay::note_jitter(std::int64_t sent_us, std::int64_t delay_us) {
+  const std::int64_t pause_us = sent_us - last_sent_us_;
+  last_sent_us_ = sent_us;
+  if (pause_us < kTrainUs) return;
+  if (pause_us > kPauseUs) firsts_in_row_ = 0;
+  if (firsts_in_row_ >= 2) {
+    const std::int64_t off_us = std::abs(delay_us - 2 * firsts_[0] + firsts_[1]);
+    differences_[difference_count_++ % kDifferences] = off_us;
+  }
+  firsts_ = {delay_us, firsts_[0]};
+  firsts_in_row_ = std::min(firsts_in_row_ + 1, 2);
+}
+
+Duration QueueDelay::jitter() const {
+  auto sorted = differences_;
+  std::nth_element(sorted.begin(), sorted.begin() + kDifferences / 2, sorted.end());
+  const std::int64_t off_us = sorted[kDifferences / 2];
+  return Duration{off_us < kOffMinUs ? 0 : off_us * 10 / kOffOfTenDeviations};
+}
+
+void QueueDelay::note(std::int64_t arrival_us, std::int64_t delay_us) {
+  Group* newest = count_ > 0 ? &groups_[(count_ - 1) % kGroups] : nullptr;
+  if (newest == nullptr || arrival_us - newest->began_us >= kGroupUs) {
+    groups_[count_++ % kGroups] = {arrival_us, delay_us};
+  } else {
+    newest->delay_us = std::min(newest->delay_us, delay_us);
+  }
+}
+
+Duration QueueDelay::now() const { return std::min(beyond(seconds_), bound_); }
+
+Duration QueueDelay::beyond_minute() const { return std::min(beyond(longer_), minute_bound_); }
+
+Duration QueueDelay::beyond(const Least& least) const {
+  if (count_ == 0) return Duration{0};
+  return Duration{std::max<std::int64_t>(smallest_of_newest() - least.least(), 0)};
 }
 
 void QueueDelay::add_round_trip(Instant now, Duration rtt) {
@@ -44,7 +96,6 @@ void QueueDelay::rebase() {
   const std::int64_t second = seconds_.newest;
   seconds_.forget();
   seconds_.add(second, smallest_of_newest());
-  now_ = Duration{0};
 }
 
 void QueueDelay::Least::add(std::int64_t unit, std::int64_t delay_us) {
@@ -68,13 +119,13 @@ std::int64_t QueueDelay::Least::least() const {
 }
 
 std::int64_t QueueDelay::smallest_of_newest() const {
-  const std::uint64_t kept = std::min<std::uint64_t>(count_, kNewest);
-  const std::int64_t newest_us = newest_[(count_ - 1) % kNewest].arrival_us;
+  const std::uint64_t kept = std::min<std::uint64_t>(count_, kGroups);
+  const std::int64_t newest_us = groups_[(count_ - 1) % kGroups].began_us;
   std::int64_t smallest = kNone;
   for (std::uint64_t i = 1; i <= kept; ++i) {
-    const Sample& sample = newest_[(count_ - i) % kNewest];
-    if (i > kPacketsMin && newest_us - sample.arrival_us > kNowUs) break;
-    smallest = std::min(smallest, sample.delay_us);
+    const Group& group = groups_[(count_ - i) % kGroups];
+    if (i > kGroupsMin && newest_us - group.began_us > kNowUs) break;
+    smallest = std::min(smallest, group.delay_us);
   }
   return smallest;
 }

@@ -1,6 +1,6 @@
 // QueueDelay: how long packets wait in queues now: their one-way delay beyond the least of the last
-// 10 s. Clocks of the two ends need not agree; only differences count. The smallest of the newest
-// few packets speaks, so that what a train waits behind itself, and jitter, is no queue. The least
+// 10 s. Clocks of the two ends need not agree; only differences count. The smallest of the last
+// 150 ms speaks, so that what a train waits behind itself, and jitter, is no queue. The least
 // of a minute is kept beside it: a queue that another flow never lets empty hides from the first.
 // Arrival times are put together from feedback to feedback, and their small errors add up: by some
 // ms in a second where packets come in bursts of one instant. A round trip has no such error, so no
@@ -25,10 +25,14 @@ class QueueDelay {
   void add_round_trip(Instant now, Duration rtt);
 
   /// Zero before the first packet.
-  Duration now() const { return std::min(now_, bound_); }
+  Duration now() const;
 
   /// The same beyond the least of the last minute; a rebase does not change it.
-  Duration beyond_minute() const { return std::min(beyond_minute_, minute_bound_); }
+  Duration beyond_minute() const;
+
+  /// Deviation of the delays from the line through their neighbours, each that of a train's first
+  /// packet: jitter makes it, and no queue that grows or empties. Cost: a median of fifteen.
+  Duration jitter() const;
 
   /// The delay stands since there is a new path: what is seen now counts as no queue.
   void rebase();
@@ -37,8 +41,9 @@ class QueueDelay {
   bool measured() const { return count_ > 0; }
 
  private:
-  struct Sample {
-    std::int64_t arrival_us = 0;
+  /// Packets that arrived at one time, and the least of their delays.
+  struct Group {
+    std::int64_t began_us = 0;
     std::int64_t delay_us = 0;
   };
 
@@ -56,15 +61,23 @@ class QueueDelay {
     bool empty = true;
   };
 
-  static constexpr std::size_t kNewest = 8;
+  static constexpr std::size_t kGroups = 16;
+  static constexpr std::size_t kDifferences = 15;
 
+  void note(std::int64_t arrival_us, std::int64_t delay_us);
+  Duration beyond(const Least& least) const;
   std::int64_t smallest_of_newest() const;
+  void note_jitter(std::int64_t sent_us, std::int64_t delay_us);
 
   Least seconds_;
-  Least longer_;                          // in units of 6 s
-  std::array<Sample, kNewest> newest_{};  // by count mod kNewest
+  Least longer_;                         // in units of 6 s
+  std::array<Group, kGroups> groups_{};  // by count mod kGroups
   std::uint64_t count_ = 0;
-  Duration now_{0}, beyond_minute_{0};
+  std::int64_t last_sent_us_ = INT64_MIN / 2;
+  std::array<std::int64_t, 2> firsts_{};  // delays of the last two trains' first packets
+  int firsts_in_row_ = 0;
+  std::array<std::int64_t, kDifferences> differences_{};  // by difference_count_ mod their number
+  std::uint64_t difference_count_ = 0;
   Least round_trips_, longer_round_trips_;
   Duration bound_{INT64_MAX}, minute_bound_{INT64_MAX};
 };

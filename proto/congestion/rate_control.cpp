@@ -20,6 +20,10 @@ constexpr double kRiseSmall = 1.4, kRiseLeast = 0.6;
 constexpr Duration kQueueMax = milliseconds{40};
 constexpr Duration kQueueToRise = milliseconds{20};
 constexpr Duration kQueueEmpty = milliseconds{15};
+constexpr Duration kNoQueue = milliseconds{10};
+
+/// Frames differ in size: half a second of those that follow the estimate may be larger by this.
+constexpr double kArrived = 0.95, kRoom = 1.4;
 
 /// No drain is longer: behind it stands another flow, or a path that has changed.
 constexpr Duration kDrainMax = milliseconds{1500};
@@ -96,6 +100,10 @@ bool RateControl::update(const PathState& path) {
     fall(path);
   } else if (path.queue < kQueueToRise) {
     rise(path, seconds);
+    // What arrives without a queue where trains see room is carried, whatever made the estimate
+    // fall below it.
+    const bool room = path.capacity > kRoom * path.delivered;
+    if (room && path.queue < kNoQueue) set(std::max(estimate_, kArrived * path.delivered));
   }
   return false;
 }
@@ -121,7 +129,8 @@ void RateControl::fall(const PathState& path) {
   drain_ = Drain{path.now, path.queue, share * arrives, share, estimate_, grew};
   if (grew) full_.add(arrives);
   set(std::min(estimate_, fall_to * arrives));
-  fell_at_ = filled_at_ = path.now;
+  fell_at_ = path.now;
+  if (grew) filled_at_ = path.now;
   before_loss_.reset();
 }
 
@@ -139,6 +148,7 @@ bool RateControl::drain_step(const PathState& path) {
       return true;
     }
     drain_->ours = true;
+    filled_at_ = path.now;
   }
   // The path has become still narrower since.
   if (path.growing && path.slope > 0.05 && since > path.srtt + milliseconds{100} &&

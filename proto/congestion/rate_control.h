@@ -15,10 +15,10 @@ namespace sluice::congestion {
 /// What the other parts say at one feedback. Rates in bits per second.
 struct PathState {
   Instant now{};
-  Duration queue{0};
+  Duration queue{0};  // beyond what jitter can be taken for
   Duration srtt{0};
   bool growing = false;      // DelayTrend
-  double slope = 0;          // of the delay
+  double slope = 0;          // of the delay, where it is sure
   double delivered = 0;      // over 500 ms
   double delivered_now = 0;  // over 150 ms
   double sent = 0;           // over 500 ms
@@ -53,13 +53,16 @@ class RateControl {
 
   bool draining() const { return drain_.has_value(); }
 
+  /// And the queue is ours for sure: it was seen to grow, or answers to the drain.
+  bool draining_ours() const { return drain_ && drain_->ours; }
+
   /// When the drain ends at the latest; kNever without one.
   Instant drain_deadline() const;
 
   /// When it last fell, for whatever reason; kLongAgo before the first.
   Instant fell_at() const { return fell_at_; }
 
-  /// When it last fell because of the delay.
+  /// When a queue of ours was last seen to begin.
   Instant filled_at() const { return filled_at_; }
 
  private:

@@ -12,8 +12,18 @@ constexpr std::int64_t kBackToBackUs = 200;
 /// Of so many packets beyond the first of their trains a second must consist to be believed.
 constexpr std::uint32_t kPacketsMin = 5;
 
+/// A bottleneck spreads all trains alike; where jitter does, the fastest of those with so many
+/// packets says more. The half of it, as jitter may have pressed that one together.
+constexpr std::uint32_t kLongPackets = 4;
+constexpr double kOfFastest = 0.5;
+
 /// No rate can be told from less than one grain of the receive times.
 constexpr std::int64_t kSpanMinUs = 250;
+
+/// Delays that jitter by more than this make short trains look long. Then a capacity too high is
+/// the smaller evil: at one too low each large frame would wait for nothing.
+constexpr std::int64_t kNoiseMinUs = 2'000;
+constexpr std::int64_t kNoiseTimes = 2, kSpanPartMin = 8;
 
 /// A train over longer than this met an outage, not a bottleneck.
 constexpr std::int64_t kSpanMaxUs = 500'000;
@@ -38,9 +48,7 @@ void TrainCapacity::add(PacketNumber number, Instant sent_at, Duration arrival,
 }
 
 double TrainCapacity::bits_per_s() const {
-  double largest = 0;
-  for (const Second& s : seconds_) largest = std::max(largest, s.bits_per_s());
-  return largest;
+  return newest_ == INT64_MIN ? 0 : std::max(largest_before_, second(newest_).bits_per_s());
 }
 
 double TrainCapacity::recent_bits_per_s() const {
@@ -50,11 +58,15 @@ double TrainCapacity::recent_bits_per_s() const {
   sum.bytes += before.bytes;
   sum.span_us += before.span_us;
   sum.packets += before.packets;
+  sum.fastest = std::max(sum.fastest, before.fastest);
   return sum.bits_per_s();
 }
 
 void TrainCapacity::end_train() {
-  const std::int64_t span_us = last_arrival_us_ - first_arrival_us_;
+  std::int64_t span_us = last_arrival_us_ - first_arrival_us_;
+  if (noise_us_ > kNoiseMinUs) {
+    span_us = std::max(span_us - noise_us_ * kNoiseTimes, span_us / kSpanPartMin);
+  }
   if (train_packets_ > 1 && span_us >= 0 && span_us <= kSpanMaxUs) {
     second(train_sent_us_ / 1'000'000).add(train_bytes_, span_us, train_packets_ - 1);
     if (train_sent_us_ >= anew_from_us_) anew_.add(train_bytes_, span_us, train_packets_ - 1);
@@ -73,22 +85,32 @@ void TrainCapacity::Second::add(std::uint64_t more_bytes, std::int64_t more_us,
   bytes += more_bytes;
   span_us += more_us;
   packets += more_packets;
+  if (more_packets < kLongPackets) return;
+  const auto time_us = static_cast<double>(std::max(more_us, kSpanMinUs));
+  fastest = std::max(fastest, static_cast<double>(more_bytes) * 8e6 / time_us);
 }
 
 double TrainCapacity::Second::bits_per_s() const {
   if (packets < kPacketsMin) return 0;
-  return static_cast<double>(bytes) * 8e6 / static_cast<double>(std::max(span_us, kSpanMinUs));
+  const double mean =
+      static_cast<double>(bytes) * 8e6 / static_cast<double>(std::max(span_us, kSpanMinUs));
+  return std::max(mean, fastest * kOfFastest);
 }
 
 TrainCapacity::Second& TrainCapacity::second(std::int64_t index) {
   if (newest_ == INT64_MIN || index - newest_ >= kSeconds) {
     seconds_.fill({});
     newest_ = index;
+    largest_before_ = 0;
   }
   for (std::int64_t i = newest_ + 1; i <= index; ++i) {
     seconds_[static_cast<std::size_t>((i % kSeconds + kSeconds) % kSeconds)] = {};
   }
-  newest_ = std::max(newest_, index);
+  if (index > newest_) {
+    newest_ = index;
+    largest_before_ = 0;
+    for (const Second& s : seconds_) largest_before_ = std::max(largest_before_, s.bits_per_s());
+  }
   return seconds_[static_cast<std::size_t>((newest_ % kSeconds + kSeconds) % kSeconds)];
 }
 

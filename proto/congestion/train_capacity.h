@@ -18,6 +18,9 @@ class TrainCapacity {
   /// A packet that arrived, ascending by number; lost ones are simply not named.
   void add(PacketNumber number, Instant sent_at, Duration arrival, std::uint32_t bytes);
 
+  /// Delays jitter by so much (root of the mean square): a train is longer by that for nothing.
+  void set_noise(Duration noise) { noise_us_ = noise.count(); }
+
   /// Largest of 30 s; 0 before the first second with trains enough.
   double bits_per_s() const;
 
@@ -35,6 +38,7 @@ class TrainCapacity {
     std::uint64_t bytes = 0;
     std::int64_t span_us = 0;
     std::uint32_t packets = 0;
+    double fastest = 0;  // of its long trains, bits per second
 
     void add(std::uint64_t more_bytes, std::int64_t more_us, std::uint32_t more_packets);
     double bits_per_s() const;
@@ -48,8 +52,10 @@ class TrainCapacity {
 
   std::array<Second, kSeconds> seconds_{};  // by second mod kSeconds
   std::int64_t newest_ = INT64_MIN;
+  double largest_before_ = 0;  // of the seconds before the newest
   Second anew_;
   std::int64_t anew_from_us_ = INT64_MIN;
+  std::int64_t noise_us_ = 0;
 
   std::uint64_t last_number_ = 0;
   std::int64_t train_sent_us_ = INT64_MIN;

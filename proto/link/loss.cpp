@@ -9,6 +9,9 @@ namespace {
 /// A longer path is not for that a less even one: detection waits for it in every round.
 constexpr Duration kLateMax = std::chrono::milliseconds{6};
 
+/// More packets than a run holds do not wait for one another: their sending is spaced.
+constexpr std::uint64_t kRunMost = kRunPacketsMax;
+
 /// P-LOSS-01's allowance for a packet that is merely late. Jitter is the round trip's variation.
 Duration late_allowance(const RttEstimator& rtt) {
   return std::max({Duration{std::chrono::milliseconds{5}}, std::min(rtt.srtt() / 8, kLateMax),
@@ -41,7 +44,7 @@ double LossMeter::ratio() const {
 }
 
 Status<> LossDetector::handle_feedback(Instant now, const wire::Feedback& feedback,
-                                       SentPackets& sent, RttEstimator& rtt) {
+                                       SentPackets& sent, RttEstimator& rtt, Duration packet_time) {
   acknowledged_.clear();
   lost_.clear();
   newest_ = false;
@@ -57,8 +60,9 @@ Status<> LossDetector::handle_feedback(Instant now, const wire::Feedback& feedba
   count_late(feedback);
   Settled settled;
   for (const wire::AckRange& range : feedback.ranges()) acknowledge(range, sent, settled);
-  const bool shows_highest = feedback.highest() == highest_acknowledged_;
-  detect_losses(sent, rtt, shows_highest ? feedback.age : Duration{0}, settled);
+  const Duration age = feedback.highest() == highest_acknowledged_ ? feedback.age : Duration{0};
+  const Instant shown = highest_sent_at_ ? *highest_sent_at_ + age - late_allowance(rtt) : kLongAgo;
+  detect_losses(sent, shown, packet_time, settled);
   if (settled.acknowledged > 0) probes_ = 0;
   last_feedback_ = now;
   meter_.add(now, settled.acknowledged, settled.lost);
@@ -97,18 +101,23 @@ void LossDetector::acknowledge(const wire::AckRange& range, SentPackets& sent, S
 
 // P-LOSS-01. By number, or by time: the feedback was made at least sent(highest) + owd + age after
 // the epoch of our clock, and a packet sent `late_allowance` before that, less the same owd, would
-// show in it. The one-way delays cancel out, so no clock of the peer is needed.
-void LossDetector::detect_losses(SentPackets& sent, const RttEstimator& rtt, Duration age,
+// show in it. The one-way delays cancel out, so no clock of the peer is needed. What follows the
+// highest in the same run comes through the bottleneck packet by packet, each so much later.
+void LossDetector::detect_losses(SentPackets& sent, Instant shown, Duration packet_time,
                                  Settled& settled) {
   if (!highest_acknowledged_) return;
-  const Instant shown = highest_sent_at_ ? *highest_sent_at_ + age - late_allowance(rtt) : kLongAgo;
   for (std::optional<PacketNumber> n = sent.oldest_open(); n; n = sent.oldest_open()) {
     SentPacket& packet = sent.at(*n);
     const bool by_number =
         *n < *highest_acknowledged_ && highest_acknowledged_->value - n->value -
                                                sent.skipped_between(*n, *highest_acknowledged_) >=
                                            kReorderPackets;
-    if (!by_number && packet.sent_at > shown) return;
+    if (!by_number) {
+      const bool behind = *n > *highest_acknowledged_;
+      const auto packets = behind ? n->value - highest_acknowledged_->value : 0;
+      const Duration later = packet_time * static_cast<std::int64_t>(std::min(packets, kRunMost));
+      if (packet.sent_at + later > shown) return;
+    }
     packet.state = SentPacket::State::kLost;
     note_lost(*n);
     ++settled.lost;

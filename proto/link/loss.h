@@ -46,9 +46,10 @@ class LossDetector {
   LossDetector() { lately_lost_.fill(kNoPacket); }
 
   /// Reads one FEEDBACK. kFeedbackOfUnsent, and nothing changed, when it acknowledges a number that
-  /// was skipped or not yet sent: the link must close.
+  /// was skipped or not yet sent: the link must close. `packet_time`: what the bottleneck takes for
+  /// one packet, zero while unknown; those of a run arrive so far apart.
   Status<> handle_feedback(Instant now, const wire::Feedback& feedback, SentPackets& sent,
-                           RttEstimator& rtt);
+                           RttEstimator& rtt, Duration packet_time = Duration{0});
 
   /// Gives the oldest packet up as lost when `sent` has no room; what it carried is in lost().
   void make_room(Instant now, SentPackets& sent);
@@ -94,7 +95,7 @@ class LossDetector {
   void acknowledge(const wire::AckRange& range, SentPackets& sent, Settled& settled);
   void measure_rtt(Instant now, const wire::Feedback& feedback, const SentPackets& sent,
                    RttEstimator& rtt);
-  void detect_losses(SentPackets& sent, const RttEstimator& rtt, Duration age, Settled& settled);
+  void detect_losses(SentPackets& sent, Instant shown, Duration packet_time, Settled& settled);
   void note_lost(PacketNumber number);
   void count_late(const wire::Feedback& feedback);
   void collect(const SentPackets& sent, const SentPacket& packet, std::vector<SentItem>& into);

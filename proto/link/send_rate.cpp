@@ -37,6 +37,9 @@ constexpr Duration kStill = milliseconds{500};
 
 constexpr Duration kFillLater = milliseconds{20};
 
+/// Of one packet: at less than half a Mbit/s loss is found a little early rather than late.
+constexpr Duration kPacketTimeMax = milliseconds{20};
+
 /// Bytes sent for each of media, when there was too little to tell, and at the most.
 constexpr double kOverheadMax = 2.5;
 constexpr std::uint64_t kMediaToTell = 10'000;
@@ -91,6 +94,13 @@ void SendRate::on_feedback(Instant now, const wire::Feedback& feedback, const Rt
   decide(now);
 }
 
+Duration SendRate::packet_time() const {
+  const std::uint64_t rate = controller_.recent_capacity_bits_per_s();
+  if (rate == 0) return Duration{0};
+  const std::uint64_t time_us = kDatagramBytesMax * 8'000'000ULL / rate;
+  return std::min(Duration{static_cast<std::int64_t>(time_us)}, kPacketTimeMax);
+}
+
 void SendRate::handle_timeout(Instant now) {
   if (next_deadline() > now) return;
   controller_.handle_timeout(now);
@@ -116,16 +126,22 @@ void SendRate::postpone_fill(Instant now) { fill_at_ = now + kFillLater; }
 
 /// Every quarter of a second: what was offered and sent in the last two.
 void SendRate::measure(Instant now, const LinkStats& counts) {
-  if (sample_count_ > 0 && now - samples_[(sample_count_ - 1) % kSamples].at < kSampleEvery) return;
+  if (sample_count_ > 0 && now - sample(1).at < kSampleEvery) return;
   const Sample newest{now, offered_bytes_, counts.media_bytes_sent,
                       counts.bytes_sent - counts.probe_bytes_sent};
   samples_[sample_count_++ % kSamples] = newest;
   Peak& peak = peak_at(now);
   peak.frame_bytes = std::max(peak.frame_bytes, frame_bytes_);
   frame_bytes_ = 0;
-  const Sample& oldest = samples_[sample_count_ < kSamples ? 0 : sample_count_ % kSamples];
-  // A link younger than two seconds is judged by what they would be.
-  const Duration time = std::max<Duration>(now - oldest.at, kSampleEvery * (kSamples - 1));
+  // Since the newest sample of 2 s ago: what a pause lies before came in less, and a link that is
+  // younger is judged by what two seconds would be.
+  constexpr Duration kSpan = kSampleEvery * (kSamples - 1);
+  const std::size_t kept = std::min(sample_count_, kSamples);
+  std::size_t back = 1;
+  while (back < kept && now - sample(back).at < kSpan) ++back;
+  const Sample& oldest = sample(back);
+  const Instant after = back > 1 ? sample(back - 1).at : now;
+  const Duration time = std::max<Duration>(now - after + kSampleEvery, kSpan);
   const std::uint64_t media = newest.media - oldest.media;
   double overhead = 1;
   if (media >= kMediaToTell) {
@@ -159,18 +175,33 @@ std::uint64_t SendRate::largest(std::uint64_t Peak::*of) const {
 
 void SendRate::decide(Instant now) {
   const Duration queue = controller_.queue_delay();
-  full_ = queue > (controller_.draining() ? kQueueToHeed : kQueueFull);
+  const bool narrow = is_narrow();
+  full_ = queue > (controller_.draining_ours() && narrow ? kQueueToHeed : kQueueFull);
   shed(now);
   read_wish();
   pacing_ = pacer_max_;
-  if (pacer_max_ == 0 || (controller_.capacity_bits_per_s() == 0 && !controller_.draining())) {
+  if (pacer_max_ == 0 || (controller_.capacity_bits_per_s() == 0 && !controller_.draining_ours())) {
     return;
   }
   const std::uint64_t media =
       std::max({kMediaMin, needed_, largest(&Peak::frame_bytes) * kFrameToMedia});
   std::uint64_t pacing = controller_.media_pacing_bits_per_s(media, needed_);
-  if (controller_.draining() && !full_) pacing = std::max(pacing, needed_);
+  if (controller_.draining_ours() && !narrow) {
+    pacing = std::max({pacing, needed_, controller_.recent_capacity_bits_per_s() / 10 * 9});
+  } else if (controller_.draining_ours()) {
+    // Media that cannot be made smaller is no sooner there for waiting here instead of on the path,
+    // and where the queue was jitter after all it would wait for nothing.
+    const std::uint64_t arrives = controller_.delivered_now_bits_per_s();
+    pacing = std::max(pacing, full_ ? std::min(arrives, needed_) : needed_);
+  }
   pacing_ = std::min(pacer_max_, pacing);
+}
+
+/// Trains that left back to back come through no faster than what is needed: a queue is no surprise
+/// then. Where they do, jitter looks like one, or others fill the path.
+bool SendRate::is_narrow() const {
+  const std::uint64_t carries = controller_.recent_capacity_bits_per_s();
+  return carries > 0 && carries < needed_ + needed_ / 4;
 }
 
 void SendRate::shed(Instant now) {

@@ -72,6 +72,9 @@ class SendRate {
   /// Bits per second: the bottleneck's rate, 0 until measured; and what the mean may be.
   std::uint64_t capacity_bits_per_s() const { return controller_.capacity_bits_per_s(); }
 
+  /// What the bottleneck takes for a full packet, as far as known.
+  Duration packet_time() const;
+
   std::uint64_t target_bits_per_s() const { return controller_.target_bits_per_s(); }
 
   /// What all that is offered needs with headers, retransmissions and repairs.
@@ -93,10 +96,16 @@ class SendRate {
   static constexpr std::size_t kPeaks = 4;
   static constexpr std::int64_t kPeakSeconds = 4;
 
+  /// The `back`-th newest, from 1.
+  const Sample& sample(std::size_t back) const {
+    return samples_[(sample_count_ - back) % kSamples];
+  }
+
   void measure(Instant now, const LinkStats& counts);
   Peak& peak_at(Instant now);
   std::uint64_t largest(std::uint64_t Peak::*of) const;
   void decide(Instant now);
+  bool is_narrow() const;
   void shed(Instant now);
   void read_wish();
 
