@@ -33,6 +33,8 @@ void LossFloor::add(Instant now, Instant sent_at, bool lost) {
   Count& count = buckets_[static_cast<std::size_t>((newest_ % kBuckets + kBuckets) % kBuckets)];
   ++count.settled;
   count.lost += lost ? 1 : 0;
+  count.bursts += lost && !lost_before_ ? 1 : 0;
+  lost_before_ = lost;
   if (trial_ && sent_at >= trial_->from) {
     ++trial_->count.settled;
     trial_->count.lost += lost ? 1 : 0;
@@ -60,7 +62,11 @@ bool LossFloor::excess() const {
   const Count count = second();
   if (count.settled < 20) return false;
   const double p = std::clamp(std::max(count.ratio(), floor_), 0.01, 0.99);
-  const double sigma = std::sqrt(p * (1 - p) / static_cast<double>(count.settled));
+  // Of a chain with bursts of mean length b the share varies by (2 b (1 - p) - 1) as much.
+  const double burst =
+      count.bursts == 0 ? 1 : static_cast<double>(count.lost) / static_cast<double>(count.bursts);
+  const double clustered = std::max(2 * burst * (1 - p) - 1, 1.0);
+  const double sigma = std::sqrt(clustered * p * (1 - p) / static_cast<double>(count.settled));
   return count.ratio() - floor_ > std::max(kExcessMin, kSigmas * sigma);
 }
 
@@ -86,6 +92,7 @@ LossFloor::Verdict LossFloor::verdict(Instant now) {
 
 void LossFloor::turn_to(Instant now) {
   const std::int64_t bucket = now.time_since_epoch() / kBucket;
+  if (bucket == newest_) return;
   if (newest_ == INT64_MIN || bucket - newest_ >= kBuckets) {
     buckets_.fill({});
     newest_ = bucket;
@@ -101,6 +108,7 @@ LossFloor::Count LossFloor::second() const {
   for (const Count& count : buckets_) {
     sum.settled += count.settled;
     sum.lost += count.lost;
+    sum.bursts += count.bursts;
   }
   return sum;
 }

@@ -30,7 +30,8 @@ class LossFloor {
   /// After each feedback. `calm`: empty queue, no recent fall, so that loss is none of ours.
   void update(Instant now, bool calm);
 
-  /// Loss above the floor by more than chance: max(3 %, 3 sigma).
+  /// Loss above the floor by more than chance: max(3 %, 3 sigma), sigma that of losses in bursts as
+  /// long as those of the last second.
   bool excess() const;
 
   /// A trial may begin: none is on, and after those that found a floor some time has passed.
@@ -44,7 +45,7 @@ class LossFloor {
 
  private:
   struct Count {
-    std::uint32_t settled = 0, lost = 0;
+    std::uint32_t settled = 0, lost = 0, bursts = 0;
 
     double ratio() const {
       return settled == 0 ? 0.0 : static_cast<double>(lost) / static_cast<double>(settled);
@@ -67,6 +68,7 @@ class LossFloor {
   std::array<Count, kBuckets> buckets_{};  // by time mod kBuckets
   std::int64_t newest_ = INT64_MIN;
   double floor_ = 0;
+  bool lost_before_ = false;  // the packet settled last
   Instant updated_ = kLongAgo;
   std::optional<Trial> trial_;
   Instant next_trial_ = kLongAgo;

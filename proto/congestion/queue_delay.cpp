@@ -99,17 +99,22 @@ void QueueDelay::rebase() {
 }
 
 void QueueDelay::Least::add(std::int64_t unit, std::int64_t delay_us) {
+  if (unit == newest && !empty) {
+    units[at] = std::min(units[at], delay_us);
+    return;
+  }
   if (empty || unit - newest >= kSeconds) {
     units.fill(kNone);
     newest = unit;
     empty = false;
   }
-  const auto slot = [this](std::int64_t u) -> std::int64_t& {
-    return units[static_cast<std::size_t>((u % kSeconds + kSeconds) % kSeconds)];
+  const auto slot = [](std::int64_t u) {
+    return static_cast<std::size_t>((u % kSeconds + kSeconds) % kSeconds);
   };
-  for (std::int64_t u = newest + 1; u <= unit; ++u) slot(u) = kNone;
+  for (std::int64_t u = newest + 1; u <= unit; ++u) units[slot(u)] = kNone;
   newest = std::max(newest, unit);
-  slot(newest) = std::min(slot(newest), delay_us);
+  at = slot(newest);
+  units[at] = std::min(units[at], delay_us);
 }
 
 void QueueDelay::Least::forget() { empty = true; }

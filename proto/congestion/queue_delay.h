@@ -58,6 +58,7 @@ class QueueDelay {
 
     std::array<std::int64_t, kSeconds> units{};  // by unit mod kSeconds
     std::int64_t newest = 0;
+    std::size_t at = 0;  // of the newest
     bool empty = true;
   };
 
