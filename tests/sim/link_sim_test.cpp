@@ -101,7 +101,7 @@ std::vector<Cell> cells() {
       {"jitter", {.latency = owd, .jitter = milliseconds{15}}, 0.01},
       {"reordering", {.latency = owd, .loss = 0.02, .reorder = 0.1}, 0.20},
       {"duplication", {.latency = owd, .loss = 0.05, .duplicate = 0.3}, 0.07},
-      {"bit flips", {.latency = owd, .bit_flip = 0.1}, 0.14},
+      {"bit flips", {.latency = owd, .bit_flip = 0.1}, 0.13},
       {"everything at once",
        {.latency = owd,
         .jitter = milliseconds{5},
