@@ -47,6 +47,8 @@ std::uint64_t whole(double bits_per_s) {
 
 Controller::Controller(const Config& config, Instant now)
     : config_(consistent(config)),
+      queue_(config.follows ? QueueDelay::kQuickWindow : QueueDelay::kSteadyWindow),
+      trains_(!config.follows),
       control_(static_cast<double>(config_.start_bits_per_s),
                static_cast<double>(config_.min_bits_per_s),
                static_cast<double>(config_.max_bits_per_s)),
@@ -112,7 +114,7 @@ std::uint64_t Controller::media_pacing_bits_per_s(std::uint64_t media_bits_per_s
   const double target = control_.target();
   if (control_.draining_ours()) return whole(target);
   auto capacity = static_cast<double>(recent_capacity_bits_per_s());
-  if (capacity <= 0) capacity = static_cast<double>(capacity_bits_per_s());
+  if (capacity <= 0 && !recovering_) capacity = static_cast<double>(capacity_bits_per_s());
   const double ceiling =
       std::min(kOfCapacity * capacity, kAheadOfMedia * static_cast<double>(media_bits_per_s));
   if (ceiling <= 0) return whole(kAheadOfTarget * target);
@@ -135,7 +137,7 @@ bool Controller::draining_ours() const { return control_.draining_ours(); }
 std::uint64_t Controller::recent_capacity_bits_per_s() const {
   // The largest of 30 s outlives a fall of the path.
   const double anew = recovering_ ? trains_.anew_bits_per_s() : 0;
-  if (anew > 0) return whole(anew);
+  if (anew > 0 || (recovering_ && config_.follows)) return whole(anew);
   const double recent = trains_.recent_bits_per_s();
   const double largest = trains_.bits_per_s();
   return whole(recent > 0 ? std::min(recent, largest) : largest);
@@ -160,9 +162,11 @@ std::uint64_t Controller::ce_packets() const { return ce_packets_; }
 bool Controller::competing() const { return competition_.active(); }
 
 void Controller::measure_queue() {
+  queue_delay_ = queue_.now();
+  if (config_.follows) return;
   const Duration jitter = queue_.jitter();
   trains_.set_noise(jitter);
-  queue_delay_ = std::max<Duration>(queue_.now() - jitter * kJitterTimes, Duration{0});
+  queue_delay_ = std::max<Duration>(queue_delay_ - jitter * kJitterTimes, Duration{0});
 }
 
 void Controller::settle(Instant now, const PacketResult& told) {
@@ -188,15 +192,20 @@ PathState Controller::path_state(Instant now) const {
   path.now = now;
   path.queue = queue_delay();
   path.srtt = figures_.srtt;
-  // A queue that grows lifts the least of the delays too.
-  path.growing = trend_.signal() == DelayTrend::Signal::kGrowing && path.queue > Duration{0};
-  path.slope = trend_.sure() ? trend_.slope() : 0;
+  path.growing = trend_.signal() == DelayTrend::Signal::kGrowing;
+  path.slope = trend_.slope();
+  if (!config_.follows) {
+    // A queue that grows lifts the least of the delays too, and jitter lays no line.
+    path.growing = path.growing && trend_.sure() && path.queue > Duration{0};
+    path.slope = trend_.sure() ? path.slope : 0;
+  }
   path.delivered = rates_.delivered_bits_per_s(kLong);
   path.delivered_now = rates_.delivered_bits_per_s(kShort);
   path.sent = rates_.sent_bits_per_s(kLong);
   path.floor = losses_.floor();
   path.capacity = trains_.recent_bits_per_s();
   path.ceiling = 2 * static_cast<double>(config_.useful_bits_per_s);
+  path.follows = config_.follows;
   path.losing = losses_.excess();
   path.competing = competition_.active();
   path.loss_to_answer = lost_since_fall_ && (losses_.floor() < 0.01 || losses_.excess());

@@ -110,7 +110,7 @@ void DelayTrend::judge(double scaled_ms, double step_ms) {
   if (scaled_ms > threshold_ms_) {
     over_ms_ += step_ms;
     ++over_groups_;
-    if (over_ms_ > kOverMs && over_groups_ > 1 && slope_ >= slope_before_ && sure_) {
+    if (over_ms_ > kOverMs && over_groups_ > 1 && slope_ >= slope_before_) {
       over_ms_ = 0;
       over_groups_ = 0;
       signal_ = Signal::kGrowing;

@@ -7,12 +7,6 @@ namespace sluice::congestion {
 
 namespace {
 
-/// Packets that arrived this long before the newest still speak of now: four frames at 30 a second.
-/// A queue lifts the least of them, jitter does not: of delays spread evenly over 60 ms all of
-/// seven are above 30 ms one time in 128. Half of it took jitter of 60 ms for a queue several times
-/// a minute; twice would see a fall of the path a tenth of a second later.
-constexpr std::int64_t kNowUs = 150'000;
-
 /// Packets that came within this of each other met the same state of the path, and are one group.
 constexpr std::int64_t kGroupUs = 10'000;
 
@@ -28,7 +22,7 @@ constexpr std::int64_t kOffOfTenDeviations = 16;
 constexpr std::int64_t kOffMinUs = 16'000;
 
 /// Even when they are older, so many groups speak: one alone may be late by itself.
-constexpr std::uint64_t kGroupsMin = 5;
+constexpr std::uint64_t kGroupsMin = 5, kGroupsMinQuick = 2;
 
 /// The packets that speak are not the one that the round trip is of: in between a queue moves.
 constexpr std::int64_t kBoundSlackUs = 5'000;
@@ -126,10 +120,12 @@ std::int64_t QueueDelay::Least::least() const {
 std::int64_t QueueDelay::smallest_of_newest() const {
   const std::uint64_t kept = std::min<std::uint64_t>(count_, kGroups);
   const std::int64_t newest_us = groups_[(count_ - 1) % kGroups].began_us;
+  const bool quick = window_us_ < kSteadyWindow.count();
+  const std::uint64_t groups_min = quick ? kGroupsMinQuick : kGroupsMin;
   std::int64_t smallest = kNone;
   for (std::uint64_t i = 1; i <= kept; ++i) {
     const Group& group = groups_[(count_ - i) % kGroups];
-    if (i > kGroupsMin && newest_us - group.began_us > kNowUs) break;
+    if (i > groups_min && newest_us - group.began_us > window_us_) break;
     smallest = std::min(smallest, group.delay_us);
   }
   return smallest;

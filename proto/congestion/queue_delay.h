@@ -1,6 +1,6 @@
 // QueueDelay: how long packets wait in queues now: their one-way delay beyond the least of the last
 // 10 s. Clocks of the two ends need not agree; only differences count. The smallest of the last
-// 150 ms speaks, so that what a train waits behind itself, and jitter, is no queue. The least
+// 150 or 50 ms speaks, so that what a train waits behind itself, and jitter, is no queue. The least
 // of a minute is kept beside it: a queue that another flow never lets empty hides from the first.
 // Arrival times are put together from feedback to feedback, and their small errors add up: by some
 // ms in a second where packets come in bursts of one instant. A round trip has no such error, so no
@@ -18,6 +18,17 @@ namespace sluice::congestion {
 
 class QueueDelay {
  public:
+  /// `window`: so long before the newest packet those that arrived speak of now.
+  explicit QueueDelay(Duration window = kSteadyWindow) : window_us_(window.count()) {}
+
+  /// Four frames at 30 a second. A queue lifts the least of them, jitter does not: of delays spread
+  /// evenly over 60 ms all of seven are above 30 ms one time in 128.
+  static constexpr Duration kSteadyWindow = std::chrono::milliseconds{150};
+
+  /// A frame's train at 30 frames a second; jitter passes, a fall is seen a tenth of a second
+  /// earlier.
+  static constexpr Duration kQuickWindow = std::chrono::milliseconds{50};
+
   /// A packet's one-way delay, from any fixed origin; in order of arrival.
   void add(Instant sent_at, Duration arrival);
 
@@ -70,6 +81,7 @@ class QueueDelay {
   std::int64_t smallest_of_newest() const;
   void note_jitter(std::int64_t sent_us, std::int64_t delay_us);
 
+  std::int64_t window_us_;
   Least seconds_;
   Least longer_;                         // in units of 6 s
   std::array<Group, kGroups> groups_{};  // by count mod kGroups

@@ -102,7 +102,7 @@ bool RateControl::update(const PathState& path) {
     rise(path, seconds);
     // What arrives without a queue where trains see room is carried, whatever made the estimate
     // fall below it.
-    const bool room = path.capacity > kRoom * path.delivered;
+    const bool room = !path.follows && path.capacity > kRoom * path.delivered;
     if (room && path.queue < kNoQueue) set(std::max(estimate_, kArrived * path.delivered));
   }
   return false;

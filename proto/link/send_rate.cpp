@@ -49,6 +49,7 @@ congestion::Config config_of(std::uint64_t pacer_max) {
   if (pacer_max > 0) config.max_bits_per_s = std::min(config.max_bits_per_s, pacer_max);
   config.useful_bits_per_s = 0;            // until media is offered
   config.initial_capacity_bits_per_s = 0;  // not measured
+  config.follows = false;
   return config;
 }
 

@@ -13,6 +13,7 @@ struct Path {
   DelayTrend trend;
   std::int64_t now_us = 0;
   std::int64_t delay_us = 50'000;
+  bool sure = false;  // it ever signalled growth that is more than noise
 
   /// A packet each 10 ms; the delay grows by `per_packet_us` with each. True if it ever signalled.
   bool run(int packets, std::int64_t per_packet_us, std::int64_t jitter_us = 0) {
@@ -23,6 +24,7 @@ struct Path {
       now_us += 10'000;
       delay_us += per_packet_us;
       signalled = signalled || trend.signal() == Signal::kGrowing;
+      sure = sure || (trend.signal() == Signal::kGrowing && trend.sure());
     }
     return signalled;
   }
@@ -40,6 +42,20 @@ TEST(DelayTrend, AQueueThatGrowsIsSeenWithinThirtyGroups) {
   Path path;
   path.run(100, 0);
   EXPECT_TRUE(path.run(30, 500));
+  EXPECT_TRUE(path.sure);
+}
+
+// Delays at random within 60 ms lay slopes too, none of which is sure.
+TEST(DelayTrend, JitterIsNoSureGrowth) {
+  Path path;
+  path.run(100, 0);
+  std::uint64_t lcg = 7;
+  for (int i = 0; i < 5'000; ++i) {
+    lcg = lcg * 6364136223846793005U + 1442695040888963407U;
+    path.delay_us = 50'000 + static_cast<std::int64_t>((lcg >> 33U) % 60'000);
+    path.run(1, 0);
+  }
+  EXPECT_FALSE(path.sure);
 }
 
 TEST(DelayTrend, TheSlopeIsHalfTheGrowthPerTime) {

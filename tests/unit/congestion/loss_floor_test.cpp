@@ -49,6 +49,25 @@ TEST(LossFloor, FollowsTheLossWhileThePathIsCalm) {
   EXPECT_LT(path.losses.floor(), 0.01);
 }
 
+// Bursts of five make the loss of a second swing by as much as it is.
+TEST(LossFloor, WhatComesInBurstsIsSeldomMoreThanChance) {
+  LossFloor losses;
+  std::uint64_t lcg = 5;
+  bool in_burst = false;
+  int excess = 0;
+  for (int i = 0; i < 12'000; ++i) {
+    lcg = lcg * 6364136223846793005U + 1442695040888963407U;
+    const std::uint64_t drawn = (lcg >> 33U) % 1'000;
+    in_burst = in_burst ? drawn >= 200 : drawn < 22;
+    const Instant now = instant_from_us(i * std::int64_t{5'000});
+    losses.add(now, now, in_burst);
+    losses.update(now, true);
+    excess += i > 4'000 && losses.excess() ? 1 : 0;
+  }
+  EXPECT_NEAR(losses.floor(), 0.1, 0.06);
+  EXPECT_LT(excess, 80);
+}
+
 TEST(LossFloor, DoesNotRiseUnderAQueue) {
   Path path;
   path.run(20'000, 20, false);

@@ -97,6 +97,38 @@ TEST(QueueDelay, IsNotLongerThanTheRoundTripGrewBy) {
   EXPECT_GT(bounded.now(), milliseconds{75});
 }
 
+// Of 60 ms: alone it lifts no least of 150 ms by much, and a queue under it is still seen.
+TEST(QueueDelay, JitterIsMeasuredAndNoQueue) {
+  Path path;
+  path.run(1'000, 50'000);
+  EXPECT_EQ(path.queue.jitter(), Duration{0});
+  std::uint64_t lcg = 3;
+  const auto run_jittered = [&](std::int64_t base_us) {
+    std::int64_t highest_us = 0;
+    for (int i = 0; i < 200; ++i) {
+      lcg = lcg * 6364136223846793005U + 1442695040888963407U;
+      path.run(10, base_us + static_cast<std::int64_t>((lcg >> 33U) % 60'000));
+      highest_us = std::max(highest_us, path.queue.now().count());
+    }
+    return highest_us;
+  };
+  EXPECT_LT(run_jittered(50'000), 40'000);
+  EXPECT_NEAR(static_cast<double>(path.queue.jitter().count()), 17'000, 8'000);
+  EXPECT_GE(run_jittered(150'000), 100'000);
+  path.run(1'000, 50'000);
+  EXPECT_EQ(path.queue.jitter(), Duration{0});
+}
+
+TEST(QueueDelay, AQueueThatGrowsAndEmptiesIsNoJitter) {
+  Path path;
+  path.run(1'000, 50'000);
+  for (int wave = 0; wave < 5; ++wave) {
+    for (std::int64_t ms = 0; ms < 150; ms += 10) path.run(10, 50'000 + ms * 1'000);
+    for (std::int64_t ms = 150; ms > 0; ms -= 10) path.run(10, 50'000 + ms * 1'000);
+    EXPECT_EQ(path.queue.jitter(), Duration{0});
+  }
+}
+
 TEST(QueueDelay, APauseLeavesNoOldLeastBehind) {
   Path path;
   path.run(1'000, 50'000);

@@ -64,6 +64,25 @@ TEST(TrainCapacity, BegunAnewItKnowsOnlyWhatWasSentSince) {
   EXPECT_NEAR(path.trains.bits_per_s(), 4e6, 2e5) << "the largest of 30 s stays";
 }
 
+// Jitter spreads trains that met no bottleneck, each by another time.
+TEST(TrainCapacity, TheFastestOfLongTrainsIsNoAccident) {
+  Path path;
+  path.trains = TrainCapacity{true};
+  for (int second = 0; second < 2; ++second) {
+    path.run(1, 6, 12'000);
+    path.run(1, 6, 600);
+  }
+  EXPECT_GE(path.trains.recent_bits_per_s(), 7.5e6) << "half of 16 Mbit/s; all together make 1.5";
+}
+
+TEST(TrainCapacity, WhatJitterAddsToATrainDoesNotCount) {
+  Path even, noisy;
+  noisy.trains.set_noise(Duration{17'000});
+  for (Path* path : {&even, &noisy}) path->run(3, 4, 12'000);
+  EXPECT_NEAR(even.trains.recent_bits_per_s(), 0.8e6, 0.1e6);
+  EXPECT_GT(noisy.trains.recent_bits_per_s(), 3e6);
+}
+
 TEST(TrainCapacity, ALossEndsATrain) {
   Path path;
   for (int i = 0; i < 300; ++i) {

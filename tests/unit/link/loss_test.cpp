@@ -167,6 +167,25 @@ TEST(LossDetector, TimeMakesALossOfATail) {  // P-LOSS-01
   EXPECT_TRUE(s.sent.empty());
 }
 
+// At 1.5 Mbit/s the second packet of a run comes 6 ms after the first.
+TEST(LossDetector, WhatFollowsInARunHasItsTimeInTheBottleneck) {  // P-LOSS-01
+  for (const bool slow : {false, true}) {
+    Sender sender{1};
+    for (int i = 0; i < 3; ++i) sender.send(at_ms(100));
+    sender.rtt.sample(at_ms(50), milliseconds{40});
+    for (int i = 0; i < 30; ++i) sender.rtt.sample(at_ms(60), milliseconds{40});
+    const Duration packet_time = slow ? Duration{6'400} : Duration{0};
+    const wire::Feedback feedback = feedback_of({{{0}, {1}}}, milliseconds{8});
+    ASSERT_TRUE(
+        sender.loss.handle_feedback(at_ms(148), feedback, sender.sent, sender.rtt, packet_time));
+    EXPECT_EQ(sender.lost(), slow ? Parts{} : (Parts{2, 3})) << slow;
+    const wire::Feedback later = feedback_of({{{0}, {1}}}, milliseconds{30}, 1);
+    ASSERT_TRUE(
+        sender.loss.handle_feedback(at_ms(170), later, sender.sent, sender.rtt, packet_time));
+    EXPECT_EQ(sender.lost(), slow ? (Parts{2, 3}) : Parts{}) << slow;
+  }
+}
+
 TEST(LossDetector, MeasuresTheRoundTripWithoutTheAge) {
   Sender s{3};
   ASSERT_TRUE(s.feed(at_ms(50), feedback_of({{{0}, {1}}}, milliseconds{9})));
