@@ -76,10 +76,10 @@ TEST(RecoverySim, ACleanLinkSpendsNothingOnRecovery) {  // P-RETX-01
   EXPECT_LT(figures.overhead(), kClean.overhead_max);
 }
 
-// Five minutes: 9,000 frames, 150 of them key frames. All cells, at length: sluice-bench link
-// --cells must.
+// Ten minutes: 18,000 frames, 300 of them key frames, as 0.065 % are missed on purpose and in five
+// minutes their number swings up to the limit. All cells, at length: sluice-bench link --cells must.
 TEST(RecoverySim, AFifthLostCostsNoFrame) {  // P-RETX-01, P-REPAIR-03, P-TIME-01
-  const RecoveryFigures figures = run(kFifthLost, std::chrono::minutes{5});
+  const RecoveryFigures figures = run(kFifthLost, std::chrono::minutes{10});
   EXPECT_LT(figures.missed_ratio(), kFifthLost.missed_max);
   EXPECT_LE(figures.key_frames_missed, 1U);
   EXPECT_LT(figures.overhead(), kFifthLost.overhead_max);
