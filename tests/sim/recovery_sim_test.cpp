@@ -77,7 +77,8 @@ TEST(RecoverySim, ACleanLinkSpendsNothingOnRecovery) {  // P-RETX-01
 }
 
 // Ten minutes: 18,000 frames, 300 of them key frames, as 0.065 % are missed on purpose and in five
-// minutes their number swings up to the limit. All cells, at length: sluice-bench link --cells must.
+// minutes their number swings up to the limit. All cells, at length: sluice-bench link --cells
+// must.
 TEST(RecoverySim, AFifthLostCostsNoFrame) {  // P-RETX-01, P-REPAIR-03, P-TIME-01
   const RecoveryFigures figures = run(kFifthLost, std::chrono::minutes{10});
   EXPECT_LT(figures.missed_ratio(), kFifthLost.missed_max);
