@@ -43,8 +43,14 @@ class Relay:
         self.control = str(self.runtime / "control.sock")
         listen = ["--listen", self.udp, "--http", self.http, "--control", self.control]
         self.found_by = [] if dev else ["--control", self.control]
-        command = [*(["--dev"] if dev else []), *listen, *arguments]
-        self.process = processes.start("sluice-relay", *command, label="relay", env=self.env)
+        self.command = [*(["--dev"] if dev else []), *listen, *arguments]
+        self.start_relay("relay")
+
+    def start_relay(self, label):
+        """Also again, after its end: on the same ports."""
+        self.process = self.processes.start(
+            "sluice-relay", *self.command, label=label, env=self.env
+        )
         self.process.wait_until(self.is_ready, "ready")
 
     def is_ready(self):

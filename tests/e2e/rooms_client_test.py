@@ -1,0 +1,153 @@
+"""push, pull and `sluice room` through a room service, and what a killed daemon does to them."""
+
+import json
+import time
+
+import harness
+from demo_room.room import RelayWithRooms
+
+KILLS = 20
+BACK_WITHIN_SECONDS = 2
+
+
+def ask(relay, *arguments, expected=0):
+    """Standard output of sluice room."""
+    process = relay.ask_rooms(*arguments)
+    code = process.wait(10)
+    harness.expect(code == expected, f"{arguments}: {code}: {process.errors()}")
+    return process.output() if expected == 0 else process.errors()
+
+
+def members(relay):
+    return [line.split()[0] for line in ask(relay, "members", "demo").splitlines()[1:]]
+
+
+def push_anna(relay):
+    pusher = relay.push("anna", harness.clip_file(harness.ROOM[0]), "--loop")
+    page = "sluice_relay_streams"
+    pusher.wait_until(lambda: f"{page} 1" in relay.get("/metrics"), "pushing")
+    return pusher
+
+
+def push_and_pull_come_and_go_as_members():
+    with harness.Processes() as processes:
+        relay = RelayWithRooms(processes)
+        pusher = push_anna(relay)
+        harness.expect(members(relay) == ["anna"], "who pushes is in")
+        file = processes.folder / "copy.flv"
+        pull = relay.pull("anna", "copy", "-o", file, "--seconds", "2")
+        pull.wait_until(lambda: len(members(relay)) == 2, "in the room")
+        harness.expect(pull.wait(30) == 0, pull.errors())
+        harness.expect(file.stat().st_size > 100_000, "a stream")
+        harness.expect(members(relay) == ["anna"], "who pulled has left")
+        harness.expect(pusher.stop() == 0, pusher.errors())
+        harness.expect(ask(relay, "list").count("demo") == 0, "the last one out dissolves it")
+
+
+def room_commands_do_what_they_say():
+    with harness.Processes() as processes:
+        relay = RelayWithRooms(processes)
+        ask(relay, "members", "nowhere", expected=3)
+        harness.expect(ask(relay, "create", "two", "--user", "anna").strip() == "two", "its name")
+        ask(relay, "create", "two", expected=3)
+        entered = relay.ask_rooms("enter", "two", "--user", "anna")
+        entered.wait_for("anna is in two")
+        ticket = json.loads(entered.output())
+        harness.expect(ticket["user"] == "anna" and ticket["address"] == relay.udp, str(ticket))
+        ask(relay, "kick", "two", "anna", "--user", "bert", expected=3)
+        ask(relay, "destroy", "two", "--user", "bert", expected=3)
+        harness.expect("two " in ask(relay, "list"), "still there")
+        harness.expect(entered.stop() == 0, entered.errors())
+        harness.expect("two " not in ask(relay, "list"), "its creator has left")
+        pusher = push_anna(relay)
+        ask(relay, "kick", "demo", "anna", "--user", "demo")
+        harness.expect(pusher.wait(10) == 3, "kicked: no way back by itself")
+        harness.expect("kicked" in pusher.errors(), pusher.errors())
+
+
+def what_makes_no_sense_is_refused_with_its_cure():
+    with harness.Processes() as processes:
+        relay = RelayWithRooms(processes)
+        clip = harness.clip_file(harness.ROOM[0])
+        rooms = ["--rooms", relay.rooms_url]
+        cases = [
+            (["pull", *rooms, "demo"], 2, "ROOM/NAME"),
+            (["pull", *rooms, "nowhere/anna"], 3, "room"),
+            (["pull", *rooms, "demo/anna", "--ticket-file", "x"], 2, "--ticket-file"),
+            (["push", "--token-file", "x", "sluice://h/a/b", clip], 2, "--rooms"),
+            (["push", "--rooms", "https://127.0.0.1", "demo/a", clip], 2, "https"),
+            (["push", "--rooms", "http://127.0.0.1:1", "demo/a", clip], 4, "room service"),
+            (["room", *rooms, "create", "no such"], 2, "letters"),
+            (["room", *rooms, "fly"], 2, "see sluice room --help"),
+        ]
+        for arguments, code, text in cases:
+            process = processes.start("sluice", *arguments, label="wrong")
+            harness.expect(process.wait(20) == code, f"{arguments}: {process.errors()}")
+            harness.expect(text in process.errors(), f"{arguments}: {process.errors()}")
+
+
+def a_killed_service_takes_nothing_from_a_live_room():
+    with harness.Processes() as processes:
+        relay = RelayWithRooms(processes)
+        pusher = push_anna(relay)
+        seconds = 4 * KILLS
+        stats = processes.folder / "stats.json"
+        pull = relay.pull("anna", "long", "--seconds", seconds, "--stats", stats, "-o", "/dev/null")
+        pull.wait_until(lambda: len(members(relay)) == 2, "in the room")
+        before, began = sorted(members(relay)), time.monotonic()
+        slowest = 0.0
+        for number in range(KILLS):
+            if pull.popen.poll() is not None:
+                break
+            relay.rooms.kill()
+            killed = time.monotonic()
+            relay.start_rooms(f"rooms{number}")
+            harness.expect(sorted(members(relay)) == before, f"kill {number}: {members(relay)}")
+            slowest = max(slowest, time.monotonic() - killed)
+            relay.rooms.wait_for("relay_attached")
+            log = relay.rooms.errors() + relay.rooms.output()
+            harness.expect("member_left" not in log, log)
+            harness.expect("room_dissolved" not in log, log)
+        took = time.monotonic() - began
+        harness.expect(number == KILLS - 1, f"{number} kills in {took:.0f} s")
+        harness.expect(slowest < BACK_WITHIN_SECONDS, f"back after {slowest:.2f} s")
+        harness.expect(pusher.popen.poll() is None, pusher.errors())
+        harness.expect(pull.stop() == 0, pull.errors())
+        figures = json.loads(stats.read_text())
+        harness.expect(figures["skipped_frames"] == 0 and figures["lost"] == 0, str(figures))
+        harness.expect(members(relay) == ["anna"], "heartbeats and leaving go to the new one")
+        print(f"         {KILLS} kills: back after {slowest:.2f} s, {figures['frames']} frames")
+
+
+def a_killed_relay_gets_its_members_back():
+    with harness.Processes() as processes:
+        relay = RelayWithRooms(processes)
+        pusher = push_anna(relay)
+        file = processes.folder / "out.flv"
+        pull = relay.pull("anna", "long", "-o", file)
+        pull.wait_until(lambda: file.exists() and file.stat().st_size > 50_000, "receiving")
+        waits = []
+        for number in range(5):
+            relay.process.kill()
+            size, killed = file.stat().st_size, time.monotonic()
+            relay.start_relay(f"relay{number}")
+            # What was on its way to the file when the relay was killed is not counted.
+            grown = lambda: file.stat().st_size > size + 100_000  # noqa: E731,B023
+            pull.wait_until(grown, "receiving again", 20)
+            waits.append(time.monotonic() - killed)
+        harness.expect(pull.stop() == 0, pull.errors())
+        harness.expect(pusher.stop() == 0, pusher.errors())
+        waits.sort()
+        print("         receiving again after " + ", ".join(f"{wait:.2f}" for wait in waits) + " s")
+
+
+if __name__ == "__main__":
+    harness.main(
+        [
+            push_and_pull_come_and_go_as_members,
+            room_commands_do_what_they_say,
+            what_makes_no_sense_is_refused_with_its_cure,
+            a_killed_service_takes_nothing_from_a_live_room,
+            a_killed_relay_gets_its_members_back,
+        ]
+    )
