@@ -94,11 +94,14 @@ inline constexpr std::size_t kHandshakeStatusCount = 11;
 struct ThreadMetrics {
   std::array<net::Counter, kDropReasonCount> drops;
   TrafficCounters in, out;
-  net::Counter socket_receive_drops;  // the kernel's receive buffer was full
-  net::Counter busy_us;               // time spent in turns of the loop
-  Gauge turn_us_max;                  // the longest turn so far
-  Gauge timer_lag_us_max;             // the latest a deadline was served so far
-  Gauge segmentation, coalescing;     // 1: UDP_SEGMENT, UDP_GRO in use
+  net::Counter socket_receive_drops;       // the kernel's receive buffer was full
+  net::Counter receive_calls, send_calls;  // of the socket: recvmmsg, sendmmsg
+  net::Counter messages_out;       // handed to sendmmsg; a run is one where UDP_SEGMENT works
+  net::Counter turns;              // of the loop, each with one wait for events
+  net::Counter busy_us;            // time spent in turns of the loop
+  Gauge turn_us_max;               // the longest turn so far
+  Gauge timer_lag_us_max;          // the latest a deadline was served so far
+  Gauge segmentation, coalescing;  // 1: UDP_SEGMENT, UDP_GRO in use
 
   void drop(DropReason reason, std::uint64_t count = 1) {
     drops[static_cast<std::size_t>(reason)].add(count);

@@ -161,6 +161,15 @@ class Collector {
       drops.add(sum_threads([i](const ThreadMetrics& t) { return t.drops[i].value(); }),
                 {{"reason", std::string{drop_reason_name(static_cast<DropReason>(i))}}});
     }
+    counter("socket_calls_total", "System calls on UDP sockets, by direction.")
+        .add(sum_threads([](const ThreadMetrics& t) { return t.receive_calls.value(); }),
+             {{"direction", "in"}})
+        .add(sum_threads([](const ThreadMetrics& t) { return t.send_calls.value(); }),
+             {{"direction", "out"}});
+    counter("socket_messages_total",
+            "Messages handed to the kernel: packets over messages is the mean run.")
+        .add(sum_threads([](const ThreadMetrics& t) { return t.messages_out.value(); }),
+             {{"direction", "out"}});
     counter("socket_receive_drops_total", "Datagrams the kernel dropped: receive buffer full.")
         .add(sum_threads([](const ThreadMetrics& t) { return t.socket_receive_drops.value(); }));
   }
@@ -231,6 +240,10 @@ class Collector {
     Family busy = counter("thread_busy_seconds_total", "Time spent in turns of a thread's loop.");
     each_thread([&](const std::string& name, const ThreadMetrics& t) {
       busy.add(us_as_seconds(t.busy_us.value()), {{"thread", name}});
+    });
+    Family turns = counter("thread_turns_total", "Turns of a thread's loop that had work.");
+    each_thread([&](const std::string& name, const ThreadMetrics& t) {
+      turns.add(as_double(t.turns.value()), {{"thread", name}});
     });
     Family turn = gauge("thread_turn_max_seconds", "The longest turn of a thread's loop so far.");
     each_thread([&](const std::string& name, const ThreadMetrics& t) {

@@ -76,6 +76,7 @@ void DoorThread::finish_turn() {
 void DoorThread::note_turn() {
   const Duration took = loop_.refresh_now() - turn_began_;
   const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(to_us(took), 0));
+  metrics_.turns.add();
   metrics_.busy_us.add(us);
   metrics_.turn_us_max.raise_to(us);
   socket_drops_.note(socket_.counters(), metrics_);

@@ -95,6 +95,7 @@ void WorkerThread::flush() { socket_.flush(); }
 void WorkerThread::note_turn(Instant began) {
   const Duration took = loop_.refresh_now() - began;
   const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(to_us(took), 0));
+  metrics_.turns.add();
   metrics_.busy_us.add(us);
   metrics_.turn_us_max.raise_to(us);
   // What another worker handed over has no stamp: its turn counts from its beginning.

@@ -25,5 +25,21 @@ TEST(SocketDrops, EachDropIsCountedOnce) {
   EXPECT_EQ(refused(), 2U);
 }
 
+TEST(SocketDrops, CallsAndMessagesAreAddedAsTheyGrow) {
+  net::UdpCounters socket;
+  ThreadMetrics metrics;
+  SocketDrops drops;
+  for (int turn = 0; turn < 2; ++turn) {
+    socket.receive_calls.add(2);
+    socket.send_calls.add(3);
+    socket.messages_out.add(40);
+    drops.note(socket, metrics);
+    drops.note(socket, metrics);
+  }
+  EXPECT_EQ(metrics.receive_calls.value(), 4U);
+  EXPECT_EQ(metrics.send_calls.value(), 6U);
+  EXPECT_EQ(metrics.messages_out.value(), 80U);
+}
+
 }  // namespace
 }  // namespace sluice::relay
