@@ -1,22 +1,13 @@
 #include "net/http.h"
 
-#include <libwebsockets.h>
-
 #include <algorithm>
-#include <array>
-#include <map>
-#include <optional>
-#include <unordered_map>
-#include <utility>
-#include <vector>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "net/acceptor.h"
 #include "net/address.h"
-#include "net/hang_up.h"
+#include "net/http_core.h"
 #include "net/http_syntax.h"
 #include "net/log.h"
 #include "net/socket.h"
@@ -41,27 +32,6 @@ constexpr int kKeepAliveSeconds = 30;
 
 /// Status line and our header fields.
 constexpr std::size_t kAnswerHeaderBytes = 2048;
-
-/// One request being read and answered. Hangs on the library's connection.
-struct Exchange {
-  std::string method, path;
-  std::vector<std::string> arguments;
-  std::string host, authorization, content_type, origin;
-  std::string body;
-  HttpResponse response;
-  bool head = false;      // answer without the body
-  bool answered = false;  // the response is out
-  bool closes = false;    // the rest of the request is not wanted
-  bool reused = false;    // not the connection's first request
-  bool due = false;       // it has come, and goes out when the connection may be written
-  std::uint64_t id = 0;
-  Address peer;
-};
-
-/// What the library keeps for each connection: zeroed by it, so a plain pointer.
-struct Slot {
-  Exchange* exchange;
-};
 
 std::string header_of(lws* wsi, lws_token_indexes token) {
   const int length = lws_hdr_total_length(wsi, token);
@@ -114,50 +84,7 @@ void library_log(int level, const char* line) {
               {{"text", text}});
 }
 
-unsigned char* as_uchars(char* text) { return reinterpret_cast<unsigned char*>(text); }
-
 }  // namespace
-
-struct HttpServer::Core {
-  Core(Loop& on, const HttpLimits& chosen) : loop(on), limits(chosen) {}
-
-  static int callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
-                      std::size_t length);
-
-  Status<Failure> create_context();
-  void adopt(Fd fd);
-  void finish();
-
-  int handle(lws* wsi, lws_callback_reasons reason, Slot& slot, std::string_view in);
-  int begin(lws* wsi, Slot& slot, std::string_view path);
-  int take_body(lws* wsi, Exchange& exchange, std::string_view bytes);
-  int refuse(lws* wsi, Exchange& exchange, int status);
-  int answer(lws* wsi, Exchange& exchange);
-  int park(lws* wsi, Exchange& exchange);
-  int write_due(lws* wsi, Exchange& exchange);
-  bool answer_parked(HttpRequestId id, HttpResponse response);
-  void forget(Slot& slot);
-  bool unpark(std::uint64_t id);
-  void on_hang_up(std::uint64_t id);
-  void count_out(lws* wsi);
-  int write(lws* wsi, Exchange& exchange);
-  bool write_header(lws* wsi, const Exchange& exchange) const;
-  std::string allowed_methods(const std::string& path) const;
-
-  Loop& loop;
-  HttpLimits limits;
-  HttpFallback fallback;
-  std::uint64_t last_id = 0;
-  std::unordered_map<std::uint64_t, std::pair<lws*, Exchange*>> parked;
-  std::unordered_map<lws*, Address> peers;                            // of every connection
-  std::map<Address, unsigned> peer_connections;                       // by host_of()
-  std::map<std::pair<std::string, std::string>, HttpHandler> routes;  // by path, then method
-  std::vector<std::unique_ptr<Acceptor>> acceptors;
-  std::unique_ptr<HangUpWatch> hang_ups;  // of those parked
-  lws_context* context = nullptr;
-  lws_vhost* vhost = nullptr;
-  std::array<lws_protocols, 2> protocols{};
-};
 
 std::string_view HttpRequest::argument(std::string_view name) const {
   for (const std::string_view pair : arguments) {
@@ -177,6 +104,8 @@ HttpServer::~HttpServer() {
   core_->routes.clear();
   core_->fallback = {};
   core_->parked.clear();
+  core_->socket_handlers = {};
+  core_->ping.reset();
   core_->hang_ups.reset();
   // The first of two calls: it closes the connections and asks the loop to close their handles.
   if (core_->context != nullptr) lws_context_destroy(core_->context);
@@ -185,6 +114,8 @@ HttpServer::~HttpServer() {
 void HttpServer::route(std::string_view method, std::string_view path, HttpHandler handler) {
   core_->routes[{std::string{path}, std::string{method}}] = std::move(handler);
 }
+
+void HttpServer::tls(HttpTls files) { core_->tls = std::move(files); }
 
 void HttpServer::fallback(HttpFallback fallback) { core_->fallback = std::move(fallback); }
 
@@ -227,9 +158,19 @@ Status<Failure> HttpServer::Core::create_context() {
   info.timeout_secs_ah_idle = kRequestSeconds;
   info.keepalive_timeout = kKeepAliveSeconds;
   info.gid = info.uid = -1;
+  if (!tls.certificate.empty()) {
+    info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+    info.ssl_cert_filepath = tls.certificate.c_str();
+    info.ssl_private_key_filepath = tls.key.c_str();
+    info.ssl_options_set = static_cast<long>(SSL_OP_NO_TLSv1 | SSL_OP_NO_TLSv1_1);
+  }
   context = lws_create_context(&info);
   if (context != nullptr) vhost = lws_create_vhost(context, &info);
   if (vhost != nullptr) return Done{};
+  if (context != nullptr && !tls.certificate.empty()) {
+    return Unexpected{Failure{"TLS: " + tls.certificate + " and " + tls.key +
+                              " are no certificate chain and its key, in PEM"}};
+  }
   return Unexpected{
       Failure{"libwebsockets cannot run on our loop: is its libuv plugin "
               "(Debian: libwebsockets-evlib-uv) installed?"}};
@@ -247,8 +188,10 @@ void HttpServer::Core::adopt(Fd fd) {
   adopted.sockfd = fd.release();
   // On failure, the limit of connections for one, the library closes the descriptor.
   lws* const wsi = lws_adopt_descriptor_vhost(
-      vhost, static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP), adopted, nullptr,
-      nullptr);
+      vhost,
+      static_cast<lws_adoption_type>(LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP |
+                                     (tls.certificate.empty() ? 0 : LWS_ADOPT_ALLOW_SSL)),
+      adopted, nullptr, nullptr);
   if (wsi == nullptr) return;
   ++peer_connections[host];
   peers[wsi] = host;
@@ -270,11 +213,19 @@ void HttpServer::Core::finish() {
 
 int HttpServer::Core::callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                                std::size_t length) {
-  if (reason == LWS_CALLBACK_WSI_DESTROY && wsi != nullptr) {
-    auto* const core = static_cast<Core*>(lws_context_user(lws_get_context(wsi)));
-    if (core != nullptr) core->count_out(wsi);
+  auto* const core =
+      wsi == nullptr ? nullptr : static_cast<Core*>(lws_context_user(lws_get_context(wsi)));
+  if (reason == LWS_CALLBACK_WSI_DESTROY && core != nullptr) {
+    core->forget_socket(wsi);
+    core->count_out(wsi);
     return 0;
   }
+  // A request to upgrade has no Slot yet, and a WebSocket needs none.
+  const bool of_socket =
+      reason == LWS_CALLBACK_HTTP_CONFIRM_UPGRADE || reason == LWS_CALLBACK_ESTABLISHED ||
+      reason == LWS_CALLBACK_SERVER_WRITEABLE || reason == LWS_CALLBACK_RECEIVE_PONG ||
+      reason == LWS_CALLBACK_RECEIVE || reason == LWS_CALLBACK_CLOSED;
+  if (of_socket) return core == nullptr ? 0 : core->handle_socket(wsi, reason);
   const lws_protocols* protocol = wsi == nullptr ? nullptr : lws_get_protocol(wsi);
   if (protocol == nullptr || protocol->user == nullptr || user == nullptr) return 0;
   const std::string_view text{static_cast<const char*>(in), in == nullptr ? 0 : length};
@@ -302,7 +253,7 @@ int HttpServer::Core::handle(lws* wsi, lws_callback_reasons reason, Slot& slot,
 }
 
 void HttpServer::Core::forget(Slot& slot) {
-  const std::unique_ptr<Exchange> exchange{std::exchange(slot.exchange, nullptr)};
+  const std::unique_ptr<HttpExchange> exchange{std::exchange(slot.exchange, nullptr)};
   const bool waited = unpark(exchange->id);
   if (waited && fallback.gone) fallback.gone(HttpRequestId{exchange->id});
 }
@@ -324,26 +275,14 @@ bool HttpServer::Core::unpark(std::uint64_t id) {
 
 int HttpServer::Core::begin(lws* wsi, Slot& slot, std::string_view path) {
   loop.refresh_now();
-  if (slot.exchange == nullptr) slot.exchange = std::make_unique<Exchange>().release();
+  if (slot.exchange == nullptr) slot.exchange = std::make_unique<HttpExchange>().release();
   unpark(slot.exchange->id);
-  Exchange& exchange = *slot.exchange = {};
+  HttpExchange& exchange = *slot.exchange = {};
   exchange.id = ++last_id;
-  exchange.peer = peer_address(lws_get_socket_fd(wsi));
   // The exchange dies with its transaction; this mark stays with the connection.
   exchange.reused = lws_get_opaque_user_data(wsi) != nullptr;
   lws_set_opaque_user_data(wsi, this);
-  char* uri = nullptr;
-  int uri_length = 0;
-  const int method = lws_http_get_uri_and_method(wsi, &uri, &uri_length);
-  exchange.method = method_name(method);
-  exchange.head = method == LWSHUMETH_HEAD;
-  exchange.path = path;
-  exchange.arguments = arguments_of(wsi);
-  exchange.host = header_of(wsi, WSI_TOKEN_HOST);
-  exchange.authorization = header_of(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
-  exchange.content_type = header_of(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
-  exchange.origin = header_of(wsi, WSI_TOKEN_ORIGIN);
-
+  read_head(wsi, exchange, path);
   const std::string length_text = header_of(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH);
   const auto length = content_length(length_text);
   const bool chunked = lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0;
@@ -362,7 +301,22 @@ int HttpServer::Core::begin(lws* wsi, Slot& slot, std::string_view path) {
   return 0;  // also for an empty body the library tells when it is complete
 }
 
-int HttpServer::Core::take_body(lws* wsi, Exchange& exchange, std::string_view bytes) {
+void HttpServer::Core::read_head(lws* wsi, HttpExchange& exchange, std::string_view path) {
+  char* uri = nullptr;
+  int uri_length = 0;
+  const int method = lws_http_get_uri_and_method(wsi, &uri, &uri_length);
+  exchange.method = method_name(method);
+  exchange.head = method == LWSHUMETH_HEAD;
+  exchange.path = path;
+  exchange.arguments = arguments_of(wsi);
+  exchange.host = header_of(wsi, WSI_TOKEN_HOST);
+  exchange.authorization = header_of(wsi, WSI_TOKEN_HTTP_AUTHORIZATION);
+  exchange.content_type = header_of(wsi, WSI_TOKEN_HTTP_CONTENT_TYPE);
+  exchange.origin = header_of(wsi, WSI_TOKEN_ORIGIN);
+  exchange.peer = peer_address(lws_get_socket_fd(wsi));
+}
+
+int HttpServer::Core::take_body(lws* wsi, HttpExchange& exchange, std::string_view bytes) {
   if (exchange.answered) return -1;
   if (exchange.reused && exchange.body.empty() && is_misread_body(bytes, exchange.method))
     return -1;
@@ -384,7 +338,7 @@ std::string HttpServer::Core::allowed_methods(const std::string& path) const {
   return methods;
 }
 
-int HttpServer::Core::refuse(lws* wsi, Exchange& exchange, int status) {
+int HttpServer::Core::refuse(lws* wsi, HttpExchange& exchange, int status) {
   if (fallback.refusal) {
     exchange.response = fallback.refusal(status, exchange.path);
   } else {
@@ -395,7 +349,7 @@ int HttpServer::Core::refuse(lws* wsi, Exchange& exchange, int status) {
   return write(wsi, exchange);
 }
 
-int HttpServer::Core::answer(lws* wsi, Exchange& exchange) {
+int HttpServer::Core::answer(lws* wsi, HttpExchange& exchange) {
   // Told twice: a pipelined request waits behind an answer that its client does not read.
   if (exchange.answered) return -1;
   const HttpRequest request{exchange.method, exchange.path,           exchange.arguments,
@@ -416,7 +370,7 @@ int HttpServer::Core::answer(lws* wsi, Exchange& exchange) {
 /// The transaction stays open. Nothing more is read meanwhile: a pipelined request would keep the
 /// library calling back for ever (4.1.6). What was read is let go, with the library's 8 KiB of
 /// headers: a thousand may wait.
-int HttpServer::Core::park(lws* wsi, Exchange& exchange) {
+int HttpServer::Core::park(lws* wsi, HttpExchange& exchange) {
   if (!hang_ups->add(lws_get_socket_fd(wsi), exchange.id)) return -1;
   parked[exchange.id] = {wsi, &exchange};
   exchange.arguments = {};
@@ -442,7 +396,7 @@ bool HttpServer::Core::answer_parked(HttpRequestId id, HttpResponse response) {
   return true;
 }
 
-int HttpServer::Core::write_due(lws* wsi, Exchange& exchange) {
+int HttpServer::Core::write_due(lws* wsi, HttpExchange& exchange) {
   if (!exchange.due || exchange.answered) return 0;
   return write(wsi, exchange);
 }
@@ -451,7 +405,14 @@ int HttpServer::Core::write_due(lws* wsi, Exchange& exchange) {
 /// there: left open, a pipelined request behind this one would keep the library calling back for
 /// ever (4.1.6). It copies what the kernel does not take, and ends the transaction when that is
 /// gone.
-int HttpServer::Core::write(lws* wsi, Exchange& exchange) {
+int HttpServer::Core::write(lws* wsi, HttpExchange& exchange) {
+  if (write_answer(wsi, exchange) < 0) return -1;
+  // Nonzero asks for an end of the connection, after what is copied was sent.
+  if (exchange.closes) return -1;
+  return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+}
+
+int HttpServer::Core::write_answer(lws* wsi, HttpExchange& exchange) {
   exchange.answered = true;
   if (!write_header(wsi, exchange)) return -1;
   std::string& body = exchange.response.body;
@@ -460,12 +421,10 @@ int HttpServer::Core::write(lws* wsi, Exchange& exchange) {
     const std::size_t size = body.size() - LWS_PRE;
     if (lws_write(wsi, as_uchars(body.data() + LWS_PRE), size, LWS_WRITE_HTTP_FINAL) < 0) return -1;
   }
-  // Nonzero asks for an end of the connection, after what is copied was sent.
-  if (exchange.closes) return -1;
-  return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
+  return 0;
 }
 
-bool HttpServer::Core::write_header(lws* wsi, const Exchange& exchange) const {
+bool HttpServer::Core::write_header(lws* wsi, const HttpExchange& exchange) const {
   std::array<char, LWS_PRE + kAnswerHeaderBytes> buffer{};
   unsigned char* const start = as_uchars(buffer.data() + LWS_PRE);
   unsigned char* const end = as_uchars(buffer.data() + buffer.size());

@@ -1,4 +1,4 @@
-// HttpServer: HTTP/1.1 with keep-alive on the Loop, by libwebsockets (which stays in http.cpp).
+// HttpServer: HTTP/1.1 with keep-alive on the Loop, by libwebsockets (which stays in http*.cpp).
 // Routes are exact paths with a handler that answers at once; HEAD follows GET. What no route wants
 // goes to the fallback, which may answer later; without one it gets 404 or 405 with Allow. Bodies
 // end at 64 KiB (411, 413), request headers at 8 KiB, idle connections after 30 s.
@@ -71,6 +71,27 @@ struct HttpFallback {
   std::function<void(HttpRequestId)> gone{};
 };
 
+/// Names a WebSocket. Never used twice.
+enum class WebSocketId : std::uint64_t {};
+
+/// Bytes that wait for one WebSocket's client. Half cuts who gets all that was kept of a full room
+/// at once (a quarter MiB); double is memory for who does not read.
+inline constexpr std::size_t kSocketQueueBytesMax = 512U << 10U;
+
+/// WebSockets carry texts from us to the client; what comes from there is not read.
+struct WebSocketHandlers {
+  /// Nothing: it is accepted, and texts may be sent. Else the answer to the request.
+  std::function<std::optional<HttpResponse>(const HttpRequest&, WebSocketId)> accept;
+  std::function<void(WebSocketId)> opened;
+  std::function<void(WebSocketId)> closed;  // also when it was accepted and never opened
+};
+
+/// PEM files; TLS 1.2 at least.
+struct HttpTls {
+  std::string certificate;  // with its chain; empty: no TLS
+  std::string key;
+};
+
 class HttpServer {
  public:
   explicit HttpServer(Loop& loop, const HttpLimits& limits = {});
@@ -86,6 +107,18 @@ class HttpServer {
 
   /// Before the first listen().
   void fallback(HttpFallback fallback);
+
+  /// Before the first listen(). Without, requests to upgrade are hung up on.
+  void websockets(WebSocketHandlers handlers);
+
+  /// Before the first listen().
+  void tls(HttpTls files);
+
+  /// False when the WebSocket is gone, or its queue is full: then it is closed as slow_listener.
+  bool send(WebSocketId id, std::string text);
+
+  /// After what was sent.
+  void close(WebSocketId id, std::string_view reason);
 
   /// The answer to a request that the fallback left open; false when its client has gone, or it was
   /// answered.

@@ -79,6 +79,11 @@ Instant Loop::refresh_now() {
 
 UnixSeconds Loop::wall_clock() { return {read_clock(CLOCK_REALTIME).tv_sec}; }
 
+std::int64_t Loop::wall_clock_us() {
+  const timespec at = read_clock(CLOCK_REALTIME);
+  return std::int64_t{at.tv_sec} * 1'000'000 + at.tv_nsec / 1000;
+}
+
 bool Loop::has_open_handles() {
   bool found = false;
   uv_walk(

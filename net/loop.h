@@ -53,6 +53,9 @@ class Loop {
   /// Wall clock, for the validity of tickets only.
   static UnixSeconds wall_clock();
 
+  /// Microseconds since the Unix epoch: for numbers that a later process must not use again.
+  static std::int64_t wall_clock_us();
+
   /// The last thing before the loop closes, when all handles are gone: for a library that must be
   /// told so.
   void at_close(Callback<> callback) { at_close_.push_back(callback); }

@@ -32,7 +32,7 @@ bool others_may_read(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && (status.st_mode & 077U) != 0;
 }
 
-Status<Failure> read_shared(const char* setting, const std::string& path, TokenKeys& keys) {
+Result<std::vector<std::byte>, Failure> read_shared(const char* setting, const std::string& path) {
   const auto text = read_bytes(path);
   if (!text) return wrong(setting, path, "cannot be read");
   if (others_may_read(path)) return wrong(setting, path, "may be read by others; chmod 600 it");
@@ -40,8 +40,7 @@ Status<Failure> read_shared(const char* setting, const std::string& path, TokenK
     return wrong(setting, path, "has a key of less than 32 bytes; openssl rand 32 makes one");
   }
   const Bytes bytes = as_bytes(*text);
-  keys.shared.assign(bytes.begin(), bytes.end());
-  return Done{};
+  return std::vector<std::byte>{bytes.begin(), bytes.end()};
 }
 
 }  // namespace
@@ -58,8 +57,9 @@ Result<TokenKeys, Failure> read_application_keys(const Config& config, RandomSou
     }
   }
   if (!config.v1_shared_key_file.empty()) {
-    const auto read = read_shared("v1.shared_key_file", config.v1_shared_key_file, keys);
+    auto read = read_shared("v1.shared_key_file", config.v1_shared_key_file);
     if (!read) return Unexpected{read.error()};
+    keys.shared = *std::move(read);
     return keys;
   }
   if (keys.ed25519) return keys;
@@ -68,6 +68,16 @@ Result<TokenKeys, Failure> read_application_keys(const Config& config, RandomSou
   if (!made) return Unexpected{made.error()};
   keys.shared.assign(made->begin(), made->end());
   return keys;
+}
+
+Result<std::vector<std::byte>, Failure> read_webhook_key(const Config& config,
+                                                         const TokenKeys& keys) {
+  if (!config.webhook_secret_file.empty()) {
+    return read_shared("webhook.secret_file", config.webhook_secret_file);
+  }
+  if (!keys.shared.empty() || config.webhook_url.empty()) return keys.shared;
+  return Unexpected{
+      Failure{"webhook.secret_file: needed, as there is no shared key; openssl rand 32 makes one"}};
 }
 
 }  // namespace sluice::rooms

@@ -2,7 +2,8 @@
 // configuration names, else a shared one in the state folder, made at the first start (0600).
 #pragma once
 
-#include <string>
+#include <cstddef>
+#include <vector>
 
 #include "proto/base/random.h"
 #include "proto/base/result.h"
@@ -14,5 +15,9 @@ namespace sluice::rooms {
 /// A shared key is its file's bytes, all of them; `application.key` of the state folder has 32. A
 /// Failure names the setting whose file is wrong.
 Result<TokenKeys, Failure> read_application_keys(const Config& config, RandomSource random);
+
+/// What webhooks are signed with: the file of webhook.secret_file, else the shared key.
+Result<std::vector<std::byte>, Failure> read_webhook_key(const Config& config,
+                                                         const TokenKeys& keys);
 
 }  // namespace sluice::rooms

@@ -1,7 +1,10 @@
 #include "rooms/config.h"
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
+#include "net/http_post.h"
 #include "proto/base/name.h"
 
 namespace sluice::rooms {
@@ -32,7 +35,51 @@ std::optional<std::string> host_or_none(const std::string& value) {
   return "HOST or HOST:PORT, without a scheme";
 }
 
+std::optional<std::string> http_url_or_none(const std::string& value) {
+  if (value.empty() || net::parse_http_target(value)) return std::nullopt;
+  return "http://HOST[:PORT]/PATH; for https put a proxy of yours between";
+}
+
+/// What stands between commas, without the spaces around it.
+std::vector<std::string> parts_of(const std::string& list) {
+  std::vector<std::string> parts;
+  std::size_t at = 0;
+  while (at <= list.size() && !list.empty()) {
+    const std::size_t end = std::min(list.find(',', at), list.size());
+    std::string part = list.substr(at, end - at);
+    while (!part.empty() && part.front() == ' ') part.erase(0, 1);
+    while (!part.empty() && part.back() == ' ') part.pop_back();
+    parts.push_back(std::move(part));
+    at = end + 1;
+  }
+  return parts;
+}
+
+std::optional<std::string> socket_paths(const std::string& value) {
+  for (const std::string& path : parts_of(value)) {
+    if (auto wrong = daemon::socket_path(path)) return wrong;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> hosts(const std::string& value) {
+  for (const std::string& host : parts_of(value)) {
+    if (auto wrong = host_or_none(host)) return wrong;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::vector<RelayEntry> relays_of(const Config& config) {
+  const std::vector<std::string> paths = parts_of(config.relay_control);
+  const std::vector<std::string> addresses = parts_of(config.relay_public_address);
+  std::vector<RelayEntry> relays;
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    relays.push_back({paths[i], i < addresses.size() ? addresses[i] : std::string{}});
+  }
+  return relays;
+}
 
 daemon::Settings settings_of(Config& config) {
   constexpr auto kAny = daemon::any_text;
@@ -44,10 +91,13 @@ daemon::Settings settings_of(Config& config) {
        {"listen", "connections_per_address", &config.listen_connections_per_address, kAny, 1,
         65535},
        {"listen", "requests_per_address", &config.listen_requests_per_address, kAny, 0, kMillion},
+       {"listen", "tls_certificate", &config.listen_tls_certificate},
+       {"listen", "tls_key", &config.listen_tls_key},
        {"service", "state_folder", &config.service_state_folder, folder},
        {"service", "log_level", &config.service_log_level, daemon::log_level},
        {"service", "log_format", &config.service_log_format, daemon::log_format},
-       {"relay", "control", &config.relay_control, daemon::socket_path_or_none},
+       {"relay", "control", &config.relay_control, socket_paths},
+       {"relay", "public_address", &config.relay_public_address, hosts},
        {"addresses", "push_host", &config.addresses_push_host, host_or_none},
        {"addresses", "play_host", &config.addresses_play_host, host_or_none},
        {"addresses", "bizid", &config.addresses_bizid, short_name},
@@ -60,6 +110,8 @@ daemon::Settings settings_of(Config& config) {
        {"v1", "ed25519_key_file", &config.v1_ed25519_key_file},
        {"v1", "audience", &config.v1_audience, audience},
        {"v1", "guests", &config.v1_guests},
+       {"webhook", "url", &config.webhook_url, http_url_or_none},
+       {"webhook", "secret_file", &config.webhook_secret_file},
        {"rooms", "pushers_double", &rules.pushers_double, kAny, 1, 1000},
        {"rooms", "pushers_multi", &rules.pushers_multi, kAny, 1, 1000},
        {"rooms", "pushers_live", &rules.pushers_live, kAny, 1, 1000},

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "daemon/settings.h"
 #include "proto/base/result.h"
@@ -23,7 +24,8 @@ struct Config {
   std::string service_log_level = "info";
   std::string service_log_format = "text";
 
-  std::string relay_control;  // empty: none
+  std::string relay_control;         // paths, with commas between; empty: none
+  std::string relay_public_address;  // HOST or HOST:PORT of each, in the same order
 
   std::string addresses_push_host;  // empty: the relay's
   std::string addresses_play_host;
@@ -38,10 +40,21 @@ struct Config {
   std::string v1_shared_key_file;  // of HS256; neither: application.key in the state folder
   std::string v1_ed25519_key_file;
   std::string v1_audience = "sluice-rooms";
-  bool v1_guests = false;  // tokens of /weapp logins and of /v1/tokens are good as well
+  std::string webhook_url;          // empty: none
+  std::string webhook_secret_file;  // empty: v1's shared key
+  bool v1_guests = false;           // tokens of /weapp logins and of /v1/tokens are good as well
+
+  std::string listen_tls_certificate;  // PEM files; both or none
+  std::string listen_tls_key;
 
   RoomRules rules;
 };
+
+struct RelayEntry {
+  std::string control, public_address;
+};
+
+std::vector<RelayEntry> relays_of(const Config& config);
 
 /// `config` outlives the result.
 daemon::Settings settings_of(Config& config);

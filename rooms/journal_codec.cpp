@@ -31,6 +31,7 @@ struct ToJson {
               {"mixed", text_of(room.mixed)}};
     if (!room.custom.empty()) json["custom"] = room.custom;
     if (!room.layout.empty()) json["layout"] = room.layout;
+    if (!room.relay.empty()) json["relay"] = room.relay;
     if (room.locked) json["locked"] = true;
     if (!room.password.empty()) json["password"] = room.password;
     for (const UserId& user : room.banned) json["banned"].push_back(text_of(user));
@@ -189,6 +190,7 @@ Change read_room(Fields& fields) {
   room.mixed = fields.name_or_none<StreamName>("mixed");
   room.custom = fields.texts("custom");
   room.layout = fields.text_or_none("layout");
+  room.relay = fields.text_or_none("relay");
   room.locked = fields.flag_or_none("locked");
   room.password = fields.text_or_none("password");
   room.banned = fields.users("banned");

@@ -70,9 +70,9 @@ void add_state(Page& page, const MetricsView& view) {
   page.gauge("sluice_rooms_polls_waiting", "Requests that wait for a message.",
              as_double(view.polls));
   page.gauge("sluice_rooms_journal_bytes", "Size of the journal.", as_double(view.journal_bytes));
-  page.gauge("sluice_rooms_relay_ready", "1 while the relay takes this service's orders.",
-             view.relay_ready ? 1 : 0);
-  page.gauge("sluice_rooms_relay_streams", "Streams that the relay sees.",
+  page.gauge("sluice_rooms_relays_ready", "Relays that take this service's orders.",
+             as_double(view.relays_ready));
+  page.gauge("sluice_rooms_relay_streams", "Streams that the relays see.",
              as_double(view.relay_streams));
 }
 

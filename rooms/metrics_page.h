@@ -27,7 +27,7 @@ struct MetricsView {
   std::uint64_t pushers = 0, viewers = 0;
   std::uint64_t sessions = 0, polls = 0;  // of the message service
   std::uint64_t journal_bytes = 0;
-  bool relay_ready = false;
+  std::uint64_t relays_ready = 0;
   std::uint64_t relay_streams = 0;
 };
 

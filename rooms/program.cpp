@@ -63,6 +63,8 @@ Status<Failure> Program::make_service() {
   if (!secret) return Unexpected{secret.error()};
   auto keys = read_application_keys(config, crypto::system_random());
   if (!keys) return Unexpected{keys.error()};
+  auto webhook_key = read_webhook_key(config, *keys);
+  if (!webhook_key) return Unexpected{webhook_key.error()};
   auto journal = Journal::open(folder);
   if (!journal) return Unexpected{journal.error()};
   if (journal->cut) LOG(kWarning, "journal_cut", {{"folder", folder}});
@@ -70,8 +72,8 @@ Status<Failure> Program::make_service() {
     LOG(kError, "journal_damaged", {{"kept", folder + "/journal.damaged"}});
   }
   service_ = std::make_unique<Service>(
-      loop_,
-      Service::Parts{config, options_.version, *secret, *std::move(keys), *std::move(journal)});
+      loop_, Service::Parts{config, options_.version, *secret, *std::move(keys),
+                            *std::move(webhook_key), *std::move(journal)});
   return Done{};
 }
 

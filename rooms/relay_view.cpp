@@ -18,6 +18,7 @@ std::vector<std::byte> RelayView::request(schema::Message message) {
 std::vector<std::byte> RelayView::handle_connected(std::uint64_t epoch) {
   reader_ = {};
   fresh_.clear();
+  rooms_.clear();
   resyncing_ = true;
   ready_ = false;
   std::vector<std::byte> bytes = request(schema::Attach{epoch, "sluice-rooms"});
@@ -56,6 +57,10 @@ void RelayView::handle(const schema::Envelope& envelope) {
 
 void RelayView::handle_event(const schema::Message& message) {
   if (const auto* up = std::get_if<schema::StreamUp>(&message)) return handle_stream_up(*up);
+  if (const auto* up = std::get_if<schema::RoomUp>(&message); up != nullptr && resyncing_) {
+    rooms_[up->room] = up->blob;
+    return;
+  }
   if (const auto* down = std::get_if<schema::StreamDown>(&message)) {
     return handle_stream_down({down->room, down->user}, down->stream);
   }
@@ -79,7 +84,7 @@ void RelayView::handle_stream_up(const schema::StreamUp& up) {
   }
   auto& names = streams_[who];
   const bool first = names.empty();
-  names.insert(up.stream);
+  if (names.insert(up.stream).second) tell_stream(who, up.stream, true);
   if (first) tell(who, true);
 }
 
@@ -87,7 +92,7 @@ void RelayView::handle_stream_down(const Who& who, const StreamName& stream) {
   Streams& streams = resyncing_ ? fresh_ : streams_;
   const auto at = streams.find(who);
   if (at == streams.end()) return;
-  at->second.erase(stream);
+  if (at->second.erase(stream) != 0 && !resyncing_) tell_stream(who, stream, false);
   if (!at->second.empty()) return;
   streams.erase(at);
   if (!resyncing_) tell(who, false);
@@ -96,7 +101,13 @@ void RelayView::handle_stream_down(const Who& who, const StreamName& stream) {
 /// Its streams may have been told of, or not: a user without links pushes nothing.
 void RelayView::handle_member_out(const Who& who) {
   Streams& streams = resyncing_ ? fresh_ : streams_;
-  if (streams.erase(who) != 0 && !resyncing_) tell(who, false);
+  const auto at = streams.find(who);
+  if (at == streams.end()) return;
+  const std::set<StreamName> ended = std::move(at->second);
+  streams.erase(at);
+  if (resyncing_) return;
+  for (const StreamName& stream : ended) tell_stream(who, stream, false);
+  tell(who, false);
 }
 
 void RelayView::handle_resynced() {
@@ -109,7 +120,10 @@ void RelayView::handle_resynced() {
   for (const auto& [who, names] : streams_) {
     if (before.count(who) == 0) tell(who, true);
   }
+  tell_difference(before, streams_, false);
+  tell_difference(streams_, before, true);
   ready_ = ticket_key_.has_value();
+  resynced_ = true;
 }
 
 void RelayView::handle_lost() {
@@ -122,6 +136,21 @@ void RelayView::tell(const Who& who, bool publishing) {
   // A name longer than ours was not given by us.
   const auto user = UserId::parse(who.second.view());
   if (user) changes_.push_back({who.first, *user, publishing});
+}
+
+void RelayView::tell_stream(const Who& who, const StreamName& stream, bool up) {
+  const auto user = UserId::parse(who.second.view());
+  if (user) stream_changes_.push_back({who.first, *user, stream, up});
+}
+
+/// What is in `here` and not in `there`.
+void RelayView::tell_difference(const Streams& here, const Streams& there, bool up) {
+  for (const auto& [who, names] : here) {
+    const auto other = there.find(who);
+    for (const StreamName& stream : names) {
+      if (other == there.end() || other->second.count(stream) == 0) tell_stream(who, stream, up);
+    }
+  }
 }
 
 std::optional<RelayAccess> RelayView::access(const RoomId& room, const UserId& user,

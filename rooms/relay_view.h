@@ -29,6 +29,14 @@ struct MediaChange {
   bool publishing = false;
 };
 
+/// One stream came or went.
+struct StreamChange {
+  RoomId room;
+  UserId user;
+  StreamName stream;
+  bool up = false;
+};
+
 class RelayView {
  public:
   explicit RelayView(RandomSource random) : random_(random) {}
@@ -42,6 +50,14 @@ class RelayView {
   void handle_lost();
 
   std::vector<MediaChange> take_changes() { return std::exchange(changes_, {}); }
+
+  std::vector<StreamChange> take_stream_changes() { return std::exchange(stream_changes_, {}); }
+
+  /// True once after each Resync: everything the relay has was told.
+  bool take_resynced() { return std::exchange(resynced_, false); }
+
+  /// The rooms that the last Resync told of, with their blobs.
+  std::map<RoomId, std::vector<std::byte>> take_rooms() { return std::exchange(rooms_, {}); }
 
   /// The bytes of an order to the relay: CloseRoom, Kick and the like.
   std::vector<std::byte> order(schema::Message message) { return request(std::move(message)); }
@@ -72,6 +88,8 @@ class RelayView {
   void handle_member_out(const Who& who);
   void handle_resynced();
   void tell(const Who& who, bool publishing);
+  void tell_stream(const Who& who, const StreamName& stream, bool up);
+  void tell_difference(const Streams& here, const Streams& there, bool up);
   std::vector<std::byte> request(schema::Message message);
 
   RandomSource random_;
@@ -81,9 +99,12 @@ class RelayView {
   std::optional<crypto::TicketKey> ticket_key_;
   bool resyncing_ = false;
   bool ready_ = false;
+  bool resynced_ = false;
+  std::map<RoomId, std::vector<std::byte>> rooms_;
   Streams streams_;  // as told to the store
   Streams fresh_;    // while a Resync lists them
   std::vector<MediaChange> changes_;
+  std::vector<StreamChange> stream_changes_;
   std::string none_;
 };
 

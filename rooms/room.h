@@ -59,6 +59,7 @@ struct Room {
   std::vector<Viewer> viewers;
   std::map<std::string, std::string> custom;  // the values are JSON texts
   std::string layout;                         // of merge_stream, as the client sent it
+  std::string relay;                          // where it is placed; empty: nowhere yet
   bool locked = false;                        // nobody comes in any more
   std::string password;                       // its keyed hash; empty: none
   std::set<UserId> banned;

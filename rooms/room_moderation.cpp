@@ -129,6 +129,13 @@ Outcome RoomStore::edit(const RoomId& id, RoomEdit edit) {
   return Outcome::kOk;
 }
 
+void RoomStore::place(const RoomId& id, std::string relay) {
+  Room* const room = find_room(id);
+  if (room == nullptr || room->relay == relay) return;
+  room->relay = std::move(relay);
+  record_room(*room);
+}
+
 Outcome RoomStore::ban(const RoomId& id, const UserId& user) {
   Room* const room = find_room(id);
   if (room == nullptr) return Outcome::kNoRoom;

@@ -23,6 +23,7 @@ Room without_people(const Room& room) {
   bare.mixed = room.mixed;
   bare.custom = room.custom;
   bare.layout = room.layout;
+  bare.relay = room.relay;
   bare.locked = room.locked;
   bare.password = room.password;
   bare.banned = room.banned;
@@ -154,7 +155,7 @@ Outcome RoomStore::destroy(const RoomKey& key, const UserId& user) {
 void RoomStore::dissolve(Room& room, DissolveCause cause) {
   const RoomId id = room.id;
   changes_.push_back(RoomGone{id});
-  events_.push_back(RoomDissolved{id, room.type, cause});
+  events_.push_back(RoomDissolved{id, room.type, cause, room.relay});
   const auto order = order_.find(id);
   rooms_.erase(order->second);
   order_.erase(order);

@@ -101,6 +101,7 @@ struct RoomDissolved {
   RoomId room;
   RoomType type;
   DissolveCause cause;
+  std::string relay;  // where it was placed
 };
 
 using Event = std::variant<RoomOpened, PushersChanged, PusherLeft, RoomDissolved, MemberCame,
@@ -162,6 +163,7 @@ class RoomStore {
   Outcome remove(const RoomId& room, const UserId& user, LeaveCause cause);
   Outcome dissolve(const RoomId& room);
   Outcome edit(const RoomId& room, RoomEdit edit);
+  void place(const RoomId& room, std::string relay);
 
   /// Puts him out as well.
   Outcome ban(const RoomId& room, const UserId& user);

@@ -50,9 +50,12 @@ Service::Service(net::Loop& loop, Parts parts)
           crypto::SealKey{parts.secret},
           {config_.addresses_push_host, config_.addresses_play_host, config_.addresses_bizid},
           crypto::system_random()),
+      directory_(store_),
       api_({store_, accounts_, addresses_}, api_config(config_)),
       tokens_(std::move(parts.keys)),
-      v1_({store_, accounts_, addresses_, tokens_, relays(), crypto::SealKey{parts.secret}},
+      events_(net::Loop::wall_clock_us()),
+      v1_({store_, accounts_, addresses_, tokens_, relay_calls(), events_,
+           [this](const Json& event) { tell_application(event); }, crypto::SealKey{parts.secret}},
           {config_.v1_guests, config_.account_chosen_ids}),
       im_({store_, accounts_, crypto::system_random()}, api_config(config_).sdk_app_id,
           {.polls = polls_max(config_)}),
@@ -61,12 +64,20 @@ Service::Service(net::Loop& loop, Parts parts)
       after_answers_(loop, net::Callback<>::to<&Service::on_after_answers>(this)),
       server_(loop, {static_cast<unsigned>(config_.listen_connections),
                      static_cast<unsigned>(config_.listen_connections_per_address)}) {
+  for (const RelayEntry& entry : relays_of(config_)) {
+    const std::size_t index = relays_.size();
+    relays_.push_back(std::make_unique<RelayConnection>(
+        loop_, entry.control, static_cast<std::uint64_t>(started_s_), crypto::system_random(),
+        [this, index] { on_relay_change(index); }));
+    directory_.add(entry.control, entry.public_address, relays_.back()->view());
+  }
   restore(parts.journal.changes);
   api_.set_access([this](const RoomId& room, const UserId& user, const ApiCall& call) {
     const Room* const found = store_.find(room);
     const MemberRights revoked = found != nullptr ? found->revoked_of(user) : MemberRights{};
-    return v1_.relays().access(
-        {room, user, relay_rights(kMemberRights.without(revoked)), call.http}, call.moment);
+    return access(
+        {room, user, relay_rights(kMemberRights.without(revoked)), call.http.host, call.http.peer},
+        call.moment.wall);
   });
   server_.route("GET", "/healthz", [](const net::HttpRequest&) {
     return net::HttpResponse{200, "text/plain", "ok\n"};
@@ -75,6 +86,13 @@ Service::Service(net::Loop& loop, Parts parts)
   server_.route("GET", "/metrics", [this](const net::HttpRequest&) {
     return net::HttpResponse{200, std::string{kMetricsContentType}, metrics()};
   });
+  if (auto target = net::parse_http_target(config_.webhook_url)) {
+    webhooks_ = std::make_unique<Webhooks>(loop, *std::move(target), std::move(parts.webhook_key));
+  }
+  if (!config_.listen_tls_certificate.empty()) {
+    server_.tls({config_.listen_tls_certificate, config_.listen_tls_key});
+  }
+  offer_events();
   server_.fallback(
       {[this](const net::HttpRequest& request) { return handle(request); },
        [](int status, std::string_view path) {
@@ -87,40 +105,41 @@ Service::Service(net::Loop& loop, Parts parts)
 Result<Address, Failure> Service::listen(const Address& address) { return server_.listen(address); }
 
 void Service::start() {
-  if (!config_.relay_control.empty()) {
-    relay_ = std::make_unique<RelayConnection>(
-        loop_, config_.relay_control, static_cast<std::uint64_t>(started_s_),
-        crypto::system_random(), [this] { on_relay_change(); });
-    relay_->start();
-  }
+  for (const auto& relay : relays_) relay->start();
   sweep_.arm_in(kSweepInterval);
 }
 
 void Service::stop() { flush(); }
 
-V1Relays Service::relays() {
+V1Relays Service::relay_calls() {
   V1Relays relays;
   relays.access = [this](const V1Relays::Asker& asker, const Moment& at) {
-    return relay_ ? relay_->view().access(asker.room, asker.user, asker.rights, at.wall)
-                  : std::nullopt;
+    return access({asker.room, asker.user, asker.rights, asker.http.host, asker.http.peer},
+                  at.wall);
   };
   relays.streams = [this](const RoomId& room) {
     std::vector<V1Relays::Stream> streams;
-    if (!relay_) return streams;
-    for (const auto& [user, stream] : relay_->view().streams_of(room)) {
+    for (const auto& [user, stream] : directory_.streams_of(room)) {
       streams.push_back({user, stream});
     }
     return streams;
   };
-  relays.put_out = [this](const RoomId& room, const UserId& user) {
-    const auto name = UserName::parse(user.view());
-    if (relay_ && name) relay_->order(schema::Kick{room, *name, {}});
-  };
+  relays.put_out = [this](const RoomId& room, const UserId& user) { directory_.kick(room, user); };
   relays.set_rights = [this](const RoomId& room, const UserId& user, crypto::Rights rights) {
-    const auto name = UserName::parse(user.view());
-    if (relay_ && name) relay_->order(schema::SetRights{room, *name, {}, rights.bits()});
+    directory_.set_rights(room, user, rights);
   };
   return relays;
+}
+
+std::optional<RelayAccess> Service::access(const RelayDirectory::Asker& asker, UnixSeconds now) {
+  auto access = directory_.access(asker, now);
+  if (!access) return std::nullopt;
+  if (access->doubtful) {
+    static net::LogLimit limit;
+    net::log_limited(limit, net::LogLevel::kWarning, "relay_address_private",
+                     {{"cure", "set relay.public_address to what clients reach the relay by"}});
+  }
+  return std::move(access->relay);
 }
 
 void Service::restore(std::span<const Change> changes) {
@@ -208,6 +227,8 @@ void Service::flush() {
   write(std::move(changes));
   for (const Event& event : store_.take_events()) tell(event);
   answer_polls();
+  send_orders();
+  send_events();
 }
 
 void Service::write(std::vector<Change> changes) {
@@ -232,14 +253,14 @@ std::vector<Change> Service::snapshot() const {
 }
 
 void Service::tell(const Event& event) {
-  v1_.handle_event(event);
+  v1_.handle_event(event, moment());
   im_.handle_event(event, moment());
   if (const auto* opened = std::get_if<RoomOpened>(&event)) {
     LOG(kInfo, "room_opened", {{"room", opened->room.view()}, {"type", type_name(opened->type)}});
   } else if (const auto* gone = std::get_if<RoomDissolved>(&event)) {
     ++counts_.dissolved[static_cast<std::size_t>(gone->cause)];
     LOG(kInfo, "room_dissolved", {{"room", gone->room.view()}, {"cause", cause_name(gone->cause)}});
-    if (relay_) relay_->order(schema::CloseRoom{gone->room});
+    directory_.close(gone->room, gone->relay);
   } else if (const auto* left = std::get_if<PusherLeft>(&event)) {
     const bool timed_out = left->cause == LeaveCause::kTimeout;
     if (timed_out) ++counts_.members_timed_out;
@@ -248,17 +269,63 @@ void Service::tell(const Event& event) {
   }
 }
 
-void Service::on_relay_change() {
-  for (const MediaChange& change : relay_->view().take_changes()) {
+void Service::on_relay_change(std::size_t relay) {
+  RelayView& view = relays_[relay]->view();
+  for (const MediaChange& change : view.take_changes()) {
     store_.handle_media(loop_.now(), change.room, change.user, change.publishing);
   }
-  const std::string& address = relay_->view().address();
+  for (const StreamChange& change : view.take_stream_changes()) {
+    v1_.handle_stream(change.room, change.user, change.stream, change.up, moment());
+  }
+  if (view.take_resynced()) {
+    const std::size_t unknown = directory_.handle_resynced(relay);
+    if (unknown > 0) LOG(kWarning, "relay_had_rooms_that_are_gone", {{"count", unknown}});
+  }
+  const std::string& address = relays_.front()->view().address();
   if (!address.empty()) {
     const std::string host = host_only(address);
     addresses_.set_hosts(config_.addresses_push_host.empty() ? host : config_.addresses_push_host,
                          config_.addresses_play_host.empty() ? host : config_.addresses_play_host);
   }
   flush();
+}
+
+/// WebSockets that want events.
+void Service::offer_events() {
+  net::WebSocketHandlers handlers;
+  handlers.accept = [this](const net::HttpRequest& request, net::WebSocketId id) {
+    if (!guard_.allow(loop_.now(), request.peer)) {
+      ++counts_.refused_floods;
+      return std::optional{problem_response(Problem::kTooManyRequests)};
+    }
+    return v1_.listen(request, ListenerId{static_cast<std::uint64_t>(id)}, moment());
+  };
+  handlers.opened = [this](net::WebSocketId) { send_events(); };
+  handlers.closed = [this](net::WebSocketId id) {
+    events_.forget(ListenerId{static_cast<std::uint64_t>(id)});
+  };
+  server_.websockets(std::move(handlers));
+}
+
+/// A listener whose queue is full is closed by the server, which says so.
+void Service::send_events() {
+  for (RoomEvents::Send& send : events_.take_sends()) {
+    server_.send(net::WebSocketId{static_cast<std::uint64_t>(send.to)}, std::move(send.text));
+  }
+  for (const RoomEvents::Close& close : events_.take_closes()) {
+    server_.close(net::WebSocketId{static_cast<std::uint64_t>(close.who)}, close.reason);
+  }
+}
+
+void Service::tell_application(const Json& event) {
+  if (!webhooks_) return;
+  webhooks_->tell(event.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+void Service::send_orders() {
+  for (RelayDirectory::Order& order : directory_.take_orders()) {
+    relays_[order.relay]->order(std::move(order.message));
+  }
 }
 
 void Service::on_sweep() {
@@ -286,8 +353,10 @@ std::string Service::metrics() const {
   view.sessions = im_.mailbox().session_count();
   view.polls = im_.mailbox().poll_count();
   view.journal_bytes = journal_.bytes();
-  view.relay_ready = relay_ && relay_->view().ready();
-  view.relay_streams = relay_ ? relay_->view().stream_count() : 0;
+  for (const auto& relay : relays_) {
+    view.relays_ready += relay->view().ready() ? 1U : 0U;
+    view.relay_streams += relay->view().stream_count();
+  }
   return metrics_text(view, counts_);
 }
 

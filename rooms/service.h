@@ -24,8 +24,10 @@
 #include "rooms/im.h"
 #include "rooms/journal.h"
 #include "rooms/relay_connection.h"
+#include "rooms/relay_directory.h"
 #include "rooms/room_store.h"
 #include "rooms/v1.h"
+#include "rooms/webhooks.h"
 
 namespace sluice::rooms {
 
@@ -45,6 +47,7 @@ class Service {
     std::string version;
     daemon::SecretBytes secret{};
     TokenKeys keys;
+    std::vector<std::byte> webhook_key;
     Journal::Opened journal;
   };
 
@@ -63,19 +66,24 @@ class Service {
   std::optional<net::HttpResponse> handle_im(const net::HttpRequest& request);
   void answer_polls();
   void on_after_answers();
+  std::optional<RelayAccess> access(const RelayDirectory::Asker& asker, UnixSeconds now);
   net::HttpResponse ready() const;
   std::string metrics() const;
   void count(const net::HttpRequest& request, const net::HttpResponse& response);
 
   Moment moment() const { return {loop_.now(), net::Loop::wall_clock()}; }
 
-  V1Relays relays();
+  V1Relays relay_calls();
   void restore(std::span<const Change> changes);
   void flush();
   void write(std::vector<Change> changes);
   std::vector<Change> snapshot() const;
   void tell(const Event& event);
-  void on_relay_change();
+  void on_relay_change(std::size_t relay);
+  void send_orders();
+  void tell_application(const Json& event);
+  void send_events();
+  void offer_events();
   void on_sweep();
 
   net::Loop& loop_;
@@ -87,13 +95,16 @@ class Service {
   RoomStore store_;
   Accounts accounts_;
   Addresses addresses_;
+  RelayDirectory directory_;
   Api api_;
   TokenReader tokens_;
+  RoomEvents events_;
+  std::unique_ptr<Webhooks> webhooks_;
   V1 v1_;
   Im im_;
   FloodGuard guard_;
   ServiceCounts counts_;
-  std::unique_ptr<RelayConnection> relay_;
+  std::vector<std::unique_ptr<RelayConnection>> relays_;
   net::Timer sweep_;
   net::Timer after_answers_;
   std::vector<Im::Answer> later_;  // when the answers to polls before them are out

@@ -45,13 +45,6 @@ bool knows_field(const V1::Route& route, std::string_view name) {
 
 }  // namespace
 
-/// Of a path: the route, or which methods there are instead.
-struct V1::Found {
-  const Route* route = nullptr;
-  std::string methods;  // that the path has, for Allow
-  std::string_view room, user;
-};
-
 std::span<const V1::Route> V1::routes() {
   using enum Need;
   // In the order of docs/API.md.
@@ -80,6 +73,9 @@ std::span<const V1::Route> V1::routes() {
       {"PUT", "/v1/rooms/{room}/bans/{user}", kModerate, &V1::ban, {}},
       {"DELETE", "/v1/rooms/{room}/bans/{user}", kModerate, &V1::lift_ban, {}},
       {"GET", "/v1/rooms/{room}/streams", kToken, &V1::list_streams, {}},
+      {"POST", "/v1/rooms/{room}/messages", kToken, &V1::say, {"text", "data"}},
+      {"GET", "/v1/rooms/{room}/messages", kToken, &V1::list_messages, {}},
+      {"GET", "/v1/rooms/{room}/events", kToken, &V1::events, {}},
       {"GET", "/v1/rooms/{room}/quality", kToken, &V1::quality, {}},
       {"GET", "/v1/rooms/{room}/recordings", kToken, &V1::recordings, {}},
   };
@@ -170,13 +166,17 @@ Result<Bearer, Problem> V1::bearer_of(std::string_view token, const Moment& mome
 /// one must be in it.
 std::optional<net::HttpResponse> V1::authorize(const Route& route, V1Call& call) const {
   if (route.need == Need::kNothing) return std::nullopt;
-  std::string_view header = call.http.authorization;
-  if (header.substr(0, kBearer.size()) != kBearer) {
-    return problem_response(Problem::kTokenMissing);
+  std::string_view token = call.http.authorization;
+  if (token.substr(0, kBearer.size()) == kBearer) {
+    token.remove_prefix(kBearer.size());
+  } else if (route.handler == &V1::events) {
+    token = call.http.argument("access_token");  // a browser's WebSocket sends no fields
+  } else {
+    token = {};
   }
-  header.remove_prefix(kBearer.size());
+  if (token.empty()) return problem_response(Problem::kTokenMissing);
   std::string detail;
-  auto who = bearer_of(header, call.moment, detail);
+  auto who = bearer_of(token, call.moment, detail);
   if (!who) return problem_response(who.error(), detail);
   call.who = *std::move(who);
   if (route.need == Need::kCreate && !call.who.rights.has(MemberRight::kCreate)) {
@@ -196,21 +196,6 @@ std::optional<net::HttpResponse> V1::authorize(const Route& route, V1Call& call)
 
 bool V1::moderates(const Bearer& who, const Room& room) const {
   return who.rights.has(MemberRight::kModerate) || (who.guest && room.creator == who.user);
-}
-
-void V1::handle_event(const Event& event) {
-  if (const auto* gone = std::get_if<RoomDissolved>(&event)) {
-    quality_.erase(gone->room);
-    return;
-  }
-  const auto forget = [&](const RoomId& room, const UserId& user) {
-    const auto at = quality_.find(room);
-    if (at == quality_.end()) return;
-    at->second.erase(user);
-    if (at->second.empty()) quality_.erase(at);
-  };
-  if (const auto* left = std::get_if<PusherLeft>(&event)) forget(left->room, left->user);
-  if (const auto* left = std::get_if<ViewerLeft>(&event)) forget(left->room, left->user);
 }
 
 net::HttpResponse no_content() {

@@ -23,6 +23,7 @@
 #include "rooms/addresses.h"
 #include "rooms/api.h"
 #include "rooms/room_store.h"
+#include "rooms/v1_events.h"
 #include "rooms/v1_problem.h"
 #include "rooms/v1_token.h"
 
@@ -79,7 +80,9 @@ class V1 {
     Addresses& addresses;
     const TokenReader& tokens;
     V1Relays relays;
-    crypto::SealKey secret;  // of the service
+    RoomEvents& events;
+    std::function<void(const Json&)> tell_application;  // an event that webhooks have
+    crypto::SealKey secret;                             // of the service
   };
 
   enum class Need : std::uint8_t { kNothing, kToken, kCreate, kModerate };
@@ -105,15 +108,28 @@ class V1 {
   /// The route's path with its braces, for metrics; "unknown" when there is none.
   static std::string_view label(std::string_view method, std::string_view path);
 
-  /// Keeps what is known of members beside the store in step with it.
-  void handle_event(const Event& event);
+  /// A WebSocket that wants events: nothing when it is to have them, else the answer.
+  std::optional<net::HttpResponse> listen(const net::HttpRequest& request, ListenerId id,
+                                          const Moment& moment);
+
+  /// What happened in the store, for the events of the room.
+  void handle_event(const Event& event, const Moment& moment);
+
+  /// What a relay saw.
+  void handle_stream(const RoomId& room, const UserId& user, const StreamName& stream, bool up,
+                     const Moment& moment);
 
   /// Of a token of either kind; nothing when it is none of this service's.
   Result<Bearer, Problem> bearer_of(std::string_view token, const Moment& moment,
                                     std::string& detail) const;
 
  private:
-  struct Found;
+  /// Of a path: the route, or which methods there are instead.
+  struct Found {
+    const Route* route = nullptr;
+    std::string methods;  // that the path has, for Allow
+    std::string_view room, user;
+  };
 
   static Found find(std::string_view method, std::string_view path);
   net::HttpResponse run(const Found& found, const net::HttpRequest& request, const Moment& moment);
@@ -144,6 +160,24 @@ class V1 {
   net::HttpResponse quality(const V1Call& call);
   Outcome enter_as(const V1Call& call, bool pushes, MemberRights rights);
   Json entry_json(const V1Call& call, const Room& room) const;
+
+  // v1_messages.cpp
+  net::HttpResponse say(const V1Call& call);
+  net::HttpResponse list_messages(const V1Call& call);
+  net::HttpResponse events(const V1Call& call);
+  std::optional<net::HttpResponse> refuse_stranger(const Bearer& who, const Room& room) const;
+  void on(const RoomOpened& opened, std::int64_t at_s);
+  void on(const PushersChanged& changed, std::int64_t at_s);
+  void on(const MemberCame& came, std::int64_t at_s);
+  void on(const MemberChanged& changed, std::int64_t at_s);
+  void on(const PusherLeft& left, std::int64_t at_s);
+  void on(const ViewerLeft& left, std::int64_t at_s);
+  void on(const RoomEdited& edited, std::int64_t at_s);
+  void on(const RoomDissolved& gone, std::int64_t at_s);
+  void add(const RoomId& room, Json fields, std::int64_t at_s);
+  void add_member(std::string_view kind, const RoomId& id, const UserId& user, std::int64_t at_s);
+  void add_leave(const RoomId& room, const UserId& user, std::string_view reason,
+                 std::int64_t at_s);
 
   Context context_;
   V1Config config_;

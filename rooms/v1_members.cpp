@@ -204,7 +204,11 @@ net::HttpResponse V1::heartbeat(const V1Call& call) {
   }
   const Outcome outcome = context_.store.beat(call.moment.now, call.room_id, call.member);
   if (outcome != Outcome::kOk) return problem_of(outcome);
-  if (said) quality_[call.room_id][call.member] = value;
+  if (said && std::exchange(quality_[call.room_id][call.member], value) != value) {
+    context_.events.add(call.room_id,
+                        {{"kind", "quality"}, {"user", call.member.view()}, {"quality", value}},
+                        call.moment.wall.value);
+  }
   return json_response(200, {{"seconds", kHeartbeatSeconds}});
 }
 

@@ -41,6 +41,8 @@ constexpr ProblemRow kRows[] = {
     {Problem::kLengthMissing, 411, "length_missing", "The body has no Content-Length",
      "Send Content-Length, also 0; not chunked."},
     {Problem::kBodyTooLarge, 413, "body_too_large", "The body is too large", "64 KiB at most."},
+    {Problem::kUpgradeRequired, 426, "upgrade_required", "This path is a WebSocket",
+     "Ask with Connection: Upgrade, as a WebSocket client does."},
     {Problem::kTooManyRequests, 429, "too_many_requests", "Too many requests of this address",
      "Send fewer; listen.requests_per_address is how many a second."},
     {Problem::kRecordingsNotAvailable, 501, "recordings_not_available",

@@ -31,6 +31,7 @@ enum class Problem : std::uint8_t {
   kTooManyModerated,
   kLengthMissing,
   kBodyTooLarge,
+  kUpgradeRequired,
   kTooManyRequests,
   kRecordingsNotAvailable,
   kTooManyRooms,

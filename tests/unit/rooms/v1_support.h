@@ -31,7 +31,9 @@ class V1World {
         accounts(key(), {}, random_.source()),
         addresses(key(), {"push.test", "play.test", "8888"}, random_.source()),
         tokens(TokenKeys{std::vector<std::byte>(32, std::byte{7}), {}, "sluice-rooms"}),
-        v1({store, accounts, addresses, tokens, relays(), key()}, config) {
+        v1({store, accounts, addresses, tokens, relays(), events,
+            [this](const Json& event) { applied.push_back(event); }, key()},
+           config) {
     crypto::init_crypto();
   }
 
@@ -49,7 +51,7 @@ class V1World {
     request.authorization = authorization;
     request.body = as_bytes(body);
     response = v1.handle(request, at);
-    for (const Event& event : store.take_events()) v1.handle_event(event);
+    for (const Event& event : store.take_events()) v1.handle_event(event, at);
     return Json::parse(response.body, nullptr, false);
   }
 
@@ -132,10 +134,12 @@ class V1World {
   Accounts accounts;
   Addresses addresses;
   TokenReader tokens;
+  RoomEvents events{1'800'000'000'000'000};
   V1 v1;
   Moment at{instant_from_us(1'000'000), {1'800'000'000}};
   net::HttpResponse response;
   crypto::Rights rights_asked;
+  std::vector<Json> applied;        // told to the application
   std::vector<std::string> orders;  // to the relay
 };
 

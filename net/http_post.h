@@ -1,0 +1,64 @@
+// HttpPost: one POST at a time over plain HTTP/1.1, and the status of its answer: enough to tell
+// others what happened. Whatever the other end does, it ends within kPostTimeout. Redirects are not
+// followed, and no byte of a body is read.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "net/address.h"
+#include "net/loop.h"
+#include "net/tcp.h"
+
+namespace sluice::net {
+
+/// For resolving, connecting and the answer's first line together. Half is short for a receiver
+/// that wakes up; double holds up what waits behind.
+inline constexpr Duration kPostTimeout = std::chrono::seconds{5};
+
+/// Where to: "http://HOST[:PORT]/PATH".
+struct HttpTarget {
+  HostPort host;
+  std::string authority, path;
+};
+
+Result<HttpTarget, Failure> parse_http_target(std::string_view url);
+
+struct PostResult {
+  int status = 0;     // 0: no answer
+  std::string error;  // why not
+};
+
+class HttpPost {
+ public:
+  HttpPost(Loop& loop, HttpTarget target, Callback<const PostResult&> on_done);
+
+  /// Only when none is under way. The answer never comes from inside this call.
+  void post(const std::string& body,
+            const std::vector<std::pair<std::string, std::string>>& fields);
+
+  bool busy() const { return !request_.empty(); }
+
+ private:
+  void handle_resolved(const ResolvedAddresses& addresses);
+  void handle_open();
+  void handle_bytes(Bytes bytes);
+  void handle_closed(CloseReason reason);
+  void handle_timeout();
+  void handle_hangup();
+  void finish(PostResult result);
+
+  Loop& loop_;
+  HttpTarget target_;
+  Callback<const PostResult&> on_done_;
+  Resolver resolver_;
+  Timer deadline_;
+  Timer hangup_;  // destroys the connection outside of its own calls
+  std::unique_ptr<TcpConnection> connection_;
+  std::string request_, answer_;
+};
+
+}  // namespace sluice::net
