@@ -29,7 +29,7 @@ struct Stats {
   std::uint64_t recovered_by_fec = 0;             // 0 | parts that a repair brought back
   std::uint64_t late_frames = 0;                  // 0 | whole only after their time had passed
   std::uint64_t skipped_frames = 0;               // dropped before sending | given up
-  std::uint64_t estimate_bps = 0;  // what our direction carries; 0: not measured
+  std::uint64_t estimate_bps = 0;                 // what our direction carries; 0: not measured
   std::optional<std::int64_t> join_us, first_frame_us;  // from the start of the join
   Histogram rtt_us;
   Histogram play_out_delay_us;  // of a live pull, every 50 ms

@@ -226,9 +226,11 @@ class Client:
         self.quit_group()
 
     def quit_group(self):
-        room, self.room = self.room, None
+        # Not in the midst of a comparison, which would find everybody new.
+        with self.known:
+            room, self.room, self.pushers = self.room, None, {}
         self.im(GROUPS + "quit_group", GroupId=room)
-        self.key, self.pushers = None, {}
+        self.key = None
 
     # --- liveroom.js
 

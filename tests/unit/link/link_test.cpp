@@ -303,7 +303,7 @@ TEST_F(LinkTest, WhatTheOldAddressSwallowedGoesAgainWithTheResponse) {  // P-DAT
 }
 
 TEST_F(LinkTest, AClientAsksWhenMediaStops) {  // P-KEEP-02
-  for (int i = 0; i < 100; ++i) {  // the gap before the first is forgotten
+  for (int i = 0; i < 100; ++i) {              // the gap before the first is forgotten
     queue(video, kVideo, 500);
     pair.run(milliseconds{33});
   }
