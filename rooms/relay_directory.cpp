@@ -96,7 +96,11 @@ std::vector<std::pair<UserId, StreamName>> RelayDirectory::streams_of(const Room
 void RelayDirectory::kick(const RoomId& room, const UserId& user) {
   const auto at = relay_of(room);
   const auto name = relay_name(user);
-  if (at && name) orders_.push_back({*at, schema::Kick{room, *name, {}}});
+  if (!name) return;
+  // With its last member the room is gone from the store already.
+  for (std::size_t i = 0; i < relays_.size(); ++i) {
+    if (!at || i == *at) orders_.push_back({i, schema::Kick{room, *name, {}}});
+  }
 }
 
 void RelayDirectory::set_rights(const RoomId& room, const UserId& user, crypto::Rights rights) {
