@@ -229,5 +229,7 @@ lock_build() {
 
 # targets_like PRESET PATTERN: names of a configured preset's targets, one a line.
 targets_like() {
+  # A folder configured before a target was added does not know of it yet.
+  ninja -C "$top/build/$1" build.ninja >/dev/null || return 1
   ninja -C "$top/build/$1" -t targets all | sed -n 's/: phony$//p' | grep -xE "$2" | sort -u
 }

@@ -29,7 +29,8 @@ class World {
   void request(std::string_view line) {
     if (line.size() < 3) return;
     const auto number = static_cast<unsigned char>(line[0]);
-    const std::string user = std::string("u") + static_cast<char>('0' + line[1] % 4);
+    const std::string user =
+        std::string("u") + static_cast<char>('0' + static_cast<unsigned char>(line[1]) % 4);
     const Api::Route& route = Api::routes()[number % Api::routes().size()];
     const auto paths = Api::paths_of(route);
     const std::string path =
