@@ -11,16 +11,11 @@
 #include "proto/crypto/secret.h"
 #include "rooms/api.h"
 #include "rooms/journal_codec.h"
+#include "tests/fuzz/room_lines.h"
 
 namespace {
 
 using sluice::rooms::Api;
-
-void fill(void* context, sluice::MutableBytes out) {
-  auto& state = *static_cast<std::uint64_t*>(context);
-  for (std::byte& b : out)
-    b = static_cast<std::byte>((state = state * 6364136223846793005U + 1) >> 56U);
-}
 
 /// Requests are lines: route number, user, content type, then the body, in which "$U" stands for a
 /// push address of the user.
@@ -29,8 +24,7 @@ class World {
   void request(std::string_view line) {
     if (line.size() < 3) return;
     const auto number = static_cast<unsigned char>(line[0]);
-    const std::string user =
-        std::string("u") + static_cast<char>('0' + static_cast<unsigned char>(line[1]) % 4);
+    const std::string user = sluice::fuzz::user_by(line[1]);
     const Api::Route& route = Api::routes()[number % Api::routes().size()];
     const auto paths = Api::paths_of(route);
     const std::string path =
@@ -80,7 +74,7 @@ class World {
   }
 
   std::uint64_t state_ = 1;
-  sluice::RandomSource random_{&fill, &state_};
+  sluice::RandomSource random_{&sluice::fuzz::fill_counted, &state_};
   sluice::crypto::SealKey key_;
   sluice::rooms::RoomStore store_{{.pushers_multi = 4}};
   sluice::rooms::Accounts accounts_{key_, {}, random_};
@@ -93,12 +87,8 @@ class World {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   sluice::crypto::init_crypto();
-  std::string_view text = sluice::as_text(std::as_bytes(std::span{data, size}));
   World world;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    world.request(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
+  sluice::fuzz::each_line(std::as_bytes(std::span{data, size}),
+                          [&](std::string_view line) { world.request(line); });
   return 0;
 }

@@ -13,16 +13,11 @@
 #include "proto/base/check.h"
 #include "proto/crypto/secret.h"
 #include "rooms/im.h"
+#include "tests/fuzz/room_lines.h"
 
 namespace {
 
 using namespace sluice::rooms;
-
-void fill(void* context, sluice::MutableBytes out) {
-  auto& state = *static_cast<std::uint64_t*>(context);
-  for (std::byte& b : out)
-    b = static_cast<std::byte>((state = state * 6364136223846793005U + 1) >> 56U);
-}
 
 /// Lines: route number, user, then the body, in which "$K" stands for a good poll key of the user.
 /// What is beyond the routes changes rooms, hangs up, or lets time pass.
@@ -31,7 +26,7 @@ class World {
   void line(std::string_view text) {
     if (text.size() < 2) return;
     const auto number = static_cast<unsigned char>(text[0]);
-    const std::string user = std::string("u") + static_cast<char>('0' + text[1] % 4);
+    const std::string user = sluice::fuzz::user_by(text[1]);
     if (number < 128) {
       request(Im::routes()[number % Im::routes().size()], user, std::string{text.substr(2)});
     } else {
@@ -105,7 +100,7 @@ class World {
   }
 
   std::uint64_t state_ = 1, last_ = 0;
-  sluice::RandomSource random_{&fill, &state_};
+  sluice::RandomSource random_{&sluice::fuzz::fill_counted, &state_};
   sluice::crypto::SealKey key_;
   RoomStore store_{{.pushers_multi = 4}};
   Accounts accounts_{key_, {}, random_};
@@ -118,12 +113,8 @@ class World {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   sluice::crypto::init_crypto();
-  std::string_view text = sluice::as_text(std::as_bytes(std::span{data, size}));
   World world;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    world.line(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
+  sluice::fuzz::each_line(std::as_bytes(std::span{data, size}),
+                          [&](std::string_view line) { world.line(line); });
   return 0;
 }

@@ -12,17 +12,12 @@
 #include "proto/crypto/secret.h"
 #include "rooms/journal_codec.h"
 #include "rooms/v1.h"
+#include "tests/fuzz/room_lines.h"
 
 namespace {
 
 using sluice::rooms::Json;
 using sluice::rooms::V1;
-
-void fill(void* context, sluice::MutableBytes out) {
-  auto& state = *static_cast<std::uint64_t*>(context);
-  for (std::byte& b : out)
-    b = static_cast<std::byte>((state = state * 6364136223846793005U + 1) >> 56U);
-}
 
 sluice::rooms::V1Relays no_relays() {
   sluice::rooms::V1Relays relays;
@@ -46,7 +41,7 @@ class World {
     const V1::Route& route =
         V1::routes()[static_cast<unsigned char>(line[0]) % V1::routes().size()];
     const std::string body{line.substr(4)};
-    const std::string user = std::string("u") + static_cast<char>('0' + line[2] % 4);
+    const std::string user = sluice::fuzz::user_by(line[2]);
     const std::string room = std::string("r") + static_cast<char>('0' + line[1] % 3);
     const auto kind = static_cast<unsigned char>(line[3]);
     std::string path = replaced(route.path, "{room}", kind % 16 == 15 ? body : room);
@@ -95,7 +90,7 @@ class World {
   }
 
   std::uint64_t state_ = 1, listener_ = 0;
-  sluice::RandomSource random_{&fill, &state_};
+  sluice::RandomSource random_{&sluice::fuzz::fill_counted, &state_};
   sluice::crypto::SealKey key_;
   sluice::rooms::RoomStore store_{{.pushers_multi = 4}};
   sluice::rooms::Accounts accounts_{key_, {}, random_};
@@ -110,12 +105,8 @@ class World {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   sluice::crypto::init_crypto();
-  std::string_view text = sluice::as_text(std::as_bytes(std::span{data, size}));
   World world;
-  while (!text.empty()) {
-    const std::size_t end = text.find('\n');
-    world.request(text.substr(0, end));
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-  }
+  sluice::fuzz::each_line(std::as_bytes(std::span{data, size}),
+                          [&](std::string_view line) { world.request(line); });
   return 0;
 }
