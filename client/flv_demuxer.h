@@ -29,7 +29,8 @@ struct SourceFrame {
   bool discardable = false;
   Bytes config;  // the track's sequence header as it stands at this frame; empty for mp3 and data
   Bytes body;
-  std::uint8_t layer = 0;  // temporal layer, as the codec's headers say
+  std::uint8_t layer = 0;      // temporal layer, as the codec's headers say
+  std::uint8_t rendition = 0;  // video: of which the frame is; 0 is the best
 };
 
 /// One track found in the input: at most one of each kind.

@@ -58,13 +58,28 @@ bool FlvSink::write(const ReceivedFrame& frame) {
   if (needs_config(track->codec) && track->config.empty()) return false;
 
   if (!header_written_) write_file_header();
+  const std::uint32_t timestamp_ms = timestamp_of(frame, *track);
   if (!track->config.empty() && !track->config_written) {
-    flv::append_tag(frame.media.type, frame.media.timestamp_ms, track->config, out_);
+    flv::append_tag(frame.media.type, timestamp_ms, track->config, out_);
     track->config_written = true;
   }
-  flv::append_tag(frame.media.type, frame.media.timestamp_ms, frame.media.body, out_);
+  flv::append_tag(frame.media.type, timestamp_ms, frame.media.body, out_);
   bytes_media_ += frame.media.body.size();
   return true;
+}
+
+/// A picture of another rendition than before needs its sequence header, and its time may be past.
+std::uint32_t FlvSink::timestamp_of(const ReceivedFrame& frame, Track& track) {
+  const std::uint32_t own = frame.media.timestamp_ms;
+  if (track.kind != TrackKind::kVideo) return own;
+  if (video_ && video_ != track.id) {
+    track.config_written = false;
+    catching_up_ = true;
+  }
+  video_ = track.id;
+  catching_up_ = catching_up_ && static_cast<std::int32_t>(own - video_ms_) < 0;
+  if (!catching_up_) video_ms_ = own;
+  return video_ms_;
 }
 
 void FlvSink::write_file_header() {

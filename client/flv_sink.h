@@ -1,11 +1,14 @@
 // FlvSink: received media frames to a valid FLV. Bodies and timestamps stay as they were pushed,
 // bit by bit; onMetaData says of the stream what its source said; sequence headers are rebuilt from
-// the configuration that travels with the frames and written again when it changes. Pure: it
-// appends to a buffer that the owner writes out and clears.
+// the configuration that travels with the frames and written again when it changes. When another
+// rendition of the picture goes on, with pictures of the past first, those stand at the newest
+// timestamp: none runs backwards. Pure: it appends to a buffer that the owner writes out and
+// clears.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -41,11 +44,15 @@ class FlvSink {
     bool config_written = false;
   };
 
+  std::uint32_t timestamp_of(const ReceivedFrame& frame, Track& track);
   void write_file_header();
 
   std::vector<std::byte> out_;
   std::vector<Track> tracks_;
   bool header_written_ = false;
+  std::optional<TrackId> video_;  // the rendition whose pictures are written
+  std::uint32_t video_ms_ = 0;    // timestamp of the newest picture
+  bool catching_up_ = false;      // its pictures lie before that
   std::uint64_t bytes_media_ = 0;
 };
 

@@ -131,8 +131,15 @@ void FrameTable::pop_head() {
   std::erase_if(skips_, [&](const Range& range) { return next.newer_than(range.to); });
 }
 
+void FrameTable::forget() {
+  forgotten_ = entries_.empty() ? next_.value_or(forgotten_) : entries_.back().last() + 1;
+  entries_.clear();
+  skips_.clear();
+  next_.reset();
+}
+
 Seq FrameTable::oldest_open() const {
-  Seq open = next_.value_or(entries_.empty() ? Seq{} : entries_.front().first());
+  Seq open = next_.value_or(entries_.empty() ? forgotten_ : entries_.front().first());
   open = behind_skips(open);
   for (const Entry& entry : entries_) {
     if (entry.first() != open) return open;

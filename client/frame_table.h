@@ -84,6 +84,10 @@ class FrameTable {
   /// The head was taken or given up.
   void pop_head();
 
+  /// Nothing of what came counts any more, and what comes next has no place to follow: the track
+  /// was left and begins anew. The ring keeps its parts.
+  void forget();
+
   bool empty() const { return entries_.empty(); }
 
   /// The first part that is neither past nor here: what FEEDBACK reports as oldest open.
@@ -110,6 +114,7 @@ class FrameTable {
   Entries entries_;
   std::vector<Range> skips_;
   std::optional<Seq> next_;  // where the next frame in order begins
+  Seq forgotten_;            // the end of what forget() left behind
   std::uint32_t history_parts_ = 0;
   std::vector<std::byte> unit_;
 };

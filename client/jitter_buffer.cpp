@@ -76,6 +76,7 @@ Status<> JitterBuffer::handle_part(Instant now, TrackId id, Bytes ring_form, boo
   if (ring_form.size() <= kMediaHeaderBytes || ring_form.size() > kPartPlaintextBytesMax) {
     return Unexpected{DropReason::kMalformed};
   }
+  if (is_idle(*track)) forget_leftovers(now, *track);
   const wire::MediaView media{wire::decode_media_header(ring_form.first<kMediaHeaderBytes>()),
                               ring_form.subspan(kMediaHeaderBytes)};
   if (track->table.has(media.header.seq)) {
@@ -91,7 +92,9 @@ Status<> JitterBuffer::handle_part(Instant now, TrackId id, Bytes ring_form, boo
   if ((added || stale) && !recovered) note_arrival(now, *track, dts_ms);
   if (stale) {
     // Its frame was given up: the delay was too short for it.
-    if (!recovered) play_out_.on_frame(now, now - track->clock.expected(dts_ms));
+    if (!recovered && !is_idle(*track)) {
+      play_out_.on_frame(now, now - track->clock.expected(dts_ms));
+    }
     note_late(*track, media.header.first_seq());
   }
   if (!added) return Unexpected{added.error()};
@@ -139,6 +142,9 @@ void JitterBuffer::note_arrival(Instant now, Track& track, std::uint32_t dts_ms)
   if (began || stepped || track.clock.expected(dts_ms) < before - kBurstStep) {
     track.burst_until = now;
   }
+  if (!track.catching_up) return;
+  track.catching_up = is_late(track, now, dts_ms);
+  if (track.catching_up) track.burst_until = now;
 }
 
 void JitterBuffer::handle_skip(Instant now, TrackId id, Seq from, Seq to) {
@@ -305,8 +311,15 @@ Duration JitterBuffer::interleave_hold(const Track& other) const {
 }
 
 bool JitterBuffer::must_wait_for(Instant now, const Track& other, Head state,
-                                 const FrameTable::Entry& chosen) const {
+                                 const Track& chosen_track) const {
+  const FrameTable::Entry& chosen = *chosen_track.table.head();
   if (config_.mode == PlayMode::kPlayOut || other.kind == TrackKind::kData) return false;
+  if (is_idle(other)) return false;
+  // A switch stops nothing: the picture shown goes on until the next one can.
+  const bool switching = other.kind == TrackKind::kVideo && showing_ && shown_ != showing_;
+  if (switching && (state == Head::kEmpty || (other.id == shown_ && chosen_track.id == showing_))) {
+    return false;
+  }
   if (other.last_dts_ms && dts_difference(chosen.dts_ms, *other.last_dts_ms) <= 0) return false;
   switch (state) {
     case Head::kReady:
@@ -336,14 +349,14 @@ std::optional<ReceivedFrame> JitterBuffer::poll_frame(Instant now) {
     states_.clear();
     Track* chosen = nullptr;
     for (const auto& track : tracks_) {
-      states_.push_back(settle_head(now, *track));
+      states_.push_back(is_idle(*track) ? Head::kEmpty : settle_head(now, *track));
       if (states_.back() != Head::kReady || now < leaves_at(*track, *track->table.head())) continue;
       if (chosen == nullptr || leaves_before(*track, *chosen)) chosen = track.get();
     }
     if (chosen == nullptr) return std::nullopt;
     for (std::size_t i = 0; i < tracks_.size(); ++i) {
       if (tracks_[i].get() == chosen) continue;
-      if (must_wait_for(now, *tracks_[i], states_[i], *chosen->table.head())) return std::nullopt;
+      if (must_wait_for(now, *tracks_[i], states_[i], *chosen)) return std::nullopt;
     }
     if (auto frame = take(*chosen)) return frame;
   }
@@ -359,6 +372,7 @@ std::optional<ReceivedFrame> JitterBuffer::take(Track& track) {
   const FrameTable::Entry& head = *track.table.head();
   const ReceivedFrame frame{track.id, track.kind, *media, head.whole_at};
   pass_head(track, true);
+  note_shown(track);
   return frame;
 }
 
@@ -376,6 +390,7 @@ void JitterBuffer::note_late(Track& track, Seq first) {
 std::optional<TrackId> JitterBuffer::poll_key_request(Instant now) {
   for (const auto& track : tracks_) {
     if (now < track->key_request_at) continue;
+    if (choosing_ && track->kind == TrackKind::kVideo && track->id != shown_) continue;
     track->key_request_at = now + kKeyAnswer + 2 * round_trip_;
     return track->id;
   }
@@ -388,6 +403,7 @@ Instant JitterBuffer::next_deadline(Instant now) const {
     if (at > now) next = std::min(next, at);
   };
   for (const auto& track : tracks_) {
+    if (is_idle(*track)) continue;
     consider(track->key_request_at);
     const FrameTable::Entry* head = track->table.head();
     if (head == nullptr) continue;
@@ -408,7 +424,7 @@ Instant JitterBuffer::next_deadline(Instant now) const {
 bool JitterBuffer::drained(Instant now) const {
   if (ended_at_ == kNever || now < ended_at_ + std::max(kEndLinger, 3 * round_trip_)) return false;
   return std::all_of(tracks_.begin(), tracks_.end(),
-                     [](const auto& track) { return track->table.empty(); });
+                     [this](const auto& track) { return is_idle(*track) || track->table.empty(); });
 }
 
 JitterBuffer::Report JitterBuffer::report(std::size_t index) const {

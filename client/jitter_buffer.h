@@ -62,6 +62,12 @@ class JitterBuffer {
   /// Adding a track again forgets what it held.
   void add_track(TrackId id, TrackKind kind);
 
+  /// Of several video tracks this one is shown; none: paused. The others are held: what came of
+  /// them waits for its turn, is not waited for and not given up. The one shown before goes on
+  /// until the first key frame of this one leaves. Until the first call all tracks leave side by
+  /// side.
+  void show(Instant now, std::optional<TrackId> video);
+
   /// The parts of a track as they came, for what rebuilds lost ones from them; nothing for a track
   /// that is not known. It lives until the track is added again.
   const PacketRing* ring(TrackId track) const;
@@ -137,6 +143,7 @@ class JitterBuffer {
     std::array<Past, 256> past{};
     std::size_t past_count = 0;
     bool started = false;                      // a frame has left
+    bool catching_up = false;                  // it took the place of another, perhaps late
     bool chain_whole = false;                  // everything since the key frame has left
     Instant key_request_at = kNever;           // a key frame is wanted, and asked for then
     std::optional<std::uint32_t> last_dts_ms;  // of the newest frame that left or was given up
@@ -148,6 +155,11 @@ class JitterBuffer {
   enum class Head : std::uint8_t { kReady, kWaiting, kEmpty };
 
   Track* find(TrackId id);
+  bool is_idle(const Track& track) const;
+  bool is_late(const Track& track, Instant arrival, std::uint32_t dts_ms) const;
+  void forget_leftovers(Instant now, Track& track);
+  void forget(Track& track);
+  void note_shown(const Track& track);
   void note_arrival(Instant now, Track& track, std::uint32_t dts_ms);
   bool note_revived(Instant now, Track& track, Seq seq);
   bool note_gaps(Instant now, Track& track, Seq seq, std::uint32_t dts_ms);
@@ -162,8 +174,7 @@ class JitterBuffer {
   Instant leaves_at(const Track& track, const FrameTable::Entry& head) const;
   Instant play_at(const Track& track, const FrameTable::Entry& head) const;
   bool leaves_before(const Track& a, const Track& b) const;
-  bool must_wait_for(Instant now, const Track& other, Head state,
-                     const FrameTable::Entry& chosen) const;
+  bool must_wait_for(Instant now, const Track& other, Head state, const Track& chosen_track) const;
   std::uint64_t unseen_frames(const Track& track, const FrameTable::Entry& head) const;
   void give_up_gap(Track& track);
   void give_up_head(Track& track);
@@ -176,7 +187,10 @@ class JitterBuffer {
   PlayOutDelay play_out_;
   Duration round_trip_ = std::chrono::milliseconds{50};
   std::vector<std::unique_ptr<Track>> tracks_;
-  std::vector<Head> states_;  // of the tracks, during poll_frame()
+  std::vector<Head> states_;        // of the tracks, during poll_frame()
+  bool choosing_ = false;           // show() was called
+  std::optional<TrackId> shown_;    // or to be shown, once it has a key frame
+  std::optional<TrackId> showing_;  // whose pictures leave until then
   std::optional<std::uint32_t> dts_reference_ms_;
   Instant ended_at_ = kNever;
   Counters counters_;

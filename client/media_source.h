@@ -46,6 +46,11 @@ class MediaSource {
 
   bool is_pipe() const { return is_pipe_; }
 
+  /// What a loop adds to the timestamps of a file: its length, or that of another it stays with.
+  std::uint32_t loop_span_ms() const { return loop_span_ms_; }
+
+  void set_loop_span_ms(std::uint32_t span_ms) { loop_span_ms_ = span_ms; }
+
   int fd() const { return fd_; }
 
   /// True when the tracks are known and next() may be called. At once for a file.

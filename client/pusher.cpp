@@ -43,6 +43,8 @@ Error refusal(wire::AnswerStatus status, std::string_view stream) {
       return {ExitCode::kBadInput, name + ": the relay does not carry one of its codecs"};
     case wire::AnswerStatus::kDraining:
       return {ExitCode::kRefused, "the relay is being shut down and takes no new stream"};
+    case wire::AnswerStatus::kRenditionsDiffer:
+      return {ExitCode::kBadInput, name + ": its renditions differ in more than size"};
     case wire::AnswerStatus::kOk:
     case wire::AnswerStatus::kMalformed:
     case wire::AnswerStatus::kNoSuchStream:
@@ -64,7 +66,7 @@ std::vector<std::byte> Pusher::first_commands() const {
   std::vector<std::byte> out;
   const wire::Push push{request_, config_.stream, config_.tracks};
   const auto encoded = wire::encode_room_message(push, out);
-  CHECK(encoded.has_value());  // at most three tracks with a configuration of a few KiB
+  CHECK(encoded.has_value());  // at most three tracks have a configuration of a few KiB
   return out;
 }
 
@@ -141,8 +143,10 @@ bool Pusher::has_room() const {
 void Pusher::push(Instant now, const SourceFrame& frame) {
   if (state_ != State::kPushing) return;
   const TrackKind kind = track_kind_of(frame.type);
-  const auto found = std::find_if(tracks_.begin(), tracks_.end(),
-                                  [kind](const auto& track) { return track->kind == kind; });
+  const auto found = std::find_if(tracks_.begin(), tracks_.end(), [&](const auto& track) {
+    return track->kind == kind &&
+           (kind != TrackKind::kVideo || track->rendition == frame.rendition);
+  });
   if (found == tracks_.end()) {
     stats_.count_drop(DropReason::kUnknownTrack);
     ++stats_.skipped_frames;

@@ -87,9 +87,10 @@ class Pusher {
 
   struct Track {
     explicit Track(const wire::TrackDescription& described)
-        : kind(described.kind), fragmenter(described.id), ring() {}
+        : kind(described.kind), rendition(described.rendition), fragmenter(described.id), ring() {}
 
     TrackKind kind;
+    std::uint8_t rendition;
     wire::Fragmenter fragmenter;
     PacketRing ring;
     std::deque<Sent> recent;  // frames whose parts may still be asked for

@@ -81,6 +81,7 @@ std::string StatusLine::text(Duration elapsed, const Progress& progress) const {
     const auto ms = std::chrono::ceil<std::chrono::milliseconds>(*progress.delay).count();
     line += "  delay " + std::to_string(ms) + " ms";
   }
+  if (!progress.note.empty()) line += "  " + std::string{progress.note};
   return line;
 }
 

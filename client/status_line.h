@@ -21,6 +21,8 @@ struct Progress {
   Duration rtt{};
   /// Of a live pull: its play-out delay.
   std::optional<Duration> delay = std::nullopt;
+  /// What else a person should know, as it is.
+  std::string_view note = {};
   /// Packets of the relay, where they must keep coming: unset when it may well be silent.
   std::optional<std::uint64_t> answers = std::nullopt;
 };

@@ -32,6 +32,8 @@ std::vector<std::byte> Subscriber::first_commands() const {
   subscribe.stream = config_.stream;
   subscribe.playout_delay_min_ms = milliseconds_of(buffer_.delay_bounds().min);
   subscribe.playout_delay_max_ms = milliseconds_of(buffer_.delay_bounds().max);
+  subscribe.priority = config_.priority;
+  subscribe.video_bits_per_s_max = config_.video_bits_per_s_max;
   const auto encoded = wire::encode_room_message(subscribe, out);
   CHECK(encoded.has_value());
   return out;
@@ -82,6 +84,10 @@ void Subscriber::handle_message(Instant now, const link::MessageArrived& message
     if (stream->stream == config_.stream) handle_stream(now, *stream);
     return;
   }
+  if (const auto* sending = std::get_if<wire::Sending>(&*decoded)) {
+    if (sending->stream == handle_) handle_sending(now, *sending);
+    return;
+  }
   if (const auto* answer = std::get_if<wire::SubscribeAnswer>(&*decoded)) {
     handle_answer(now, *answer);
   }
@@ -119,9 +125,28 @@ void Subscriber::handle_stream(Instant now, const wire::StreamEvent& event) {
     tracks_.push_back(track);
     has_video_ = has_video_ || track.kind == TrackKind::kVideo;
   }
+  handle_ = event.handle;
+  sending_.reset();
+  const auto renditions =
+      std::count_if(event.tracks.begin(), event.tracks.end(),
+                    [](const auto& track) { return track.kind == TrackKind::kVideo; });
+  // P-REND-03: which one is shown is told.
+  if (renditions > 1) buffer_.show(now, std::nullopt);
   state_ = State::kReceiving;
   handlers_.on_tracks(tracks_);
   take_held(now);
+}
+
+void Subscriber::handle_sending(Instant now, const wire::Sending& sending) {
+  sending_ = sending;
+  if (sending.video == wire::kNoVideo) return buffer_.show(now, std::nullopt);
+  if (knows(sending.video)) buffer_.show(now, sending.video);
+}
+
+std::string_view Subscriber::pause() const {
+  if (!sending_ || sending_->video != wire::kNoVideo) return {};
+  return sending_->reason == wire::Sending::Reason::kBandwidth ? "paused: bandwidth"
+                                                               : "paused: as wanted";
 }
 
 void Subscriber::handle_closed(const link::Closed& closed) {

@@ -26,7 +26,9 @@ class Subscriber {
   struct Config {
     StreamName stream;
     JitterBuffer::Config buffer;
-    Instant started_at{};  // of the join: first_frame_ms counts from here
+    Instant started_at{};                    // of the join: first_frame_ms counts from here
+    std::uint8_t priority = 0;               // among this link's subscriptions
+    std::uint32_t video_bits_per_s_max = 0;  // 0: what fits
   };
 
   struct Handlers {
@@ -70,6 +72,9 @@ class Subscriber {
   /// B at present, in play-out mode.
   std::optional<Duration> play_out_delay() const;
 
+  /// Why there are no pictures for now, for people; empty while there are.
+  std::string_view pause() const;
+
   Stats& stats() { return stats_; }
 
   const Stats& stats() const { return stats_; }
@@ -92,6 +97,7 @@ class Subscriber {
   bool knows(TrackId track) const;
   void handle_message(Instant now, const link::MessageArrived& message);
   void handle_stream(Instant now, const wire::StreamEvent& event);
+  void handle_sending(Instant now, const wire::Sending& sending);
   void handle_closed(const link::Closed& closed);
   void handle_answer(Instant now, const wire::SubscribeAnswer& answer);
   void hand_on(Instant now);
@@ -106,6 +112,8 @@ class Subscriber {
   Error error_;
   JitterBuffer buffer_;
   bool has_video_ = false;
+  std::optional<wire::StreamHandle> handle_;  // of the stream received
+  std::optional<wire::Sending> sending_;      // the newest word on its video
   std::optional<Instant> answered_at_;
   std::vector<wire::TrackDescription> tracks_;
   std::vector<HeldPart> held_;

@@ -127,6 +127,8 @@ struct alignas(64) WorkerMetrics : ThreadMetrics {
   /// (link::MissClass).
   std::array<net::Counter, link::kMissClasses> frames_watched, frames_missed;
   net::Counter handover_parts_in, handover_parts_out;
+  net::Counter rendition_switches;
+  Gauge subscriptions_paused;  // those whose picture is paused
   net::Counter key_requests_in, key_requests_out;
   net::Counter resets_sent;
   net::Counter mail_in;

@@ -55,7 +55,13 @@ void add_footer(CLI::App& command, const std::string& examples) {
 CLI::App* add_push(CLI::App& app, PushOptions& push) {
   CLI::App* command = app.add_subcommand("push", "push an FLV file or pipe");
   add_join(*command, push.join);
-  command->add_option("file", push.file, "FLV file; -: stdin")->required();
+  command->add_option("file", push.file, "FLV file; -: stdin");
+  command
+      ->add_option("--rendition", push.renditions,
+                   "NAME=FILE instead of a file, once for each rendition of one picture, the best "
+                   "first: each pull gets the one that fits; sound is the first one's")
+      ->expected(1)
+      ->take_all();
   command->add_flag("--loop", push.loop, "begin again at the file's end; timestamps go on");
   command->add_flag("--no-pace", push.no_pace, "as fast as the path takes it, not in real time");
   command->add_flag("--stamp", push.stamp,
@@ -63,6 +69,8 @@ CLI::App* add_push(CLI::App& app, PushOptions& push) {
   add_footer(*command,
              "  sluice push sluice://127.0.0.1/demo/camera FILE.flv --loop\n"
              "  ffmpeg ... -f flv - | sluice push sluice://127.0.0.1/demo/camera -\n"
+             "  sluice push sluice://127.0.0.1/demo/camera --rendition hi=HI.flv --rendition "
+             "lo=LO.flv\n"
              "  sluice push --rooms http://127.0.0.1:5757 demo/camera FILE.flv --loop\n");
   return command;
 }
@@ -85,6 +93,14 @@ CLI::App* add_pull(CLI::App& app, PullOptions& pull) {
       ->add_option("--delay-max", pull.delay_max_ms,
                    "ms: with --live, the largest play-out delay (500)")
       ->check(CLI::Range(0, 60'000));
+  command
+      ->add_option("--video-max", pull.video_kbit_max,
+                   "kbit/s: take no better rendition of the picture than this (0: what fits)")
+      ->check(CLI::Range(0, 4'000'000));
+  command
+      ->add_option("--priority", pull.priority,
+                   "0 to 255: what is more important when not everything fits (0)")
+      ->check(CLI::Range(0, 255));
   add_footer(*command,
              "  sluice pull sluice://127.0.0.1/demo/camera -o copy.flv --seconds 10\n"
              "  sluice pull sluice://127.0.0.1/demo/camera --live -o - | ffplay -\n"

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "client/error.h"
 
@@ -31,7 +32,8 @@ struct JoinOptions {
 
 struct PushOptions {
   JoinOptions join;
-  std::string file;
+  std::string file;                     // empty: renditions
+  std::vector<std::string> renditions;  // NAME=FILE, the best first
   bool loop = false;
   bool no_pace = false;
   bool stamp = false;
@@ -43,6 +45,8 @@ struct PullOptions {
   bool live = false;
   std::optional<std::uint32_t> delay_ms;                    // fixed
   std::optional<std::uint32_t> delay_min_ms, delay_max_ms;  // of the one that live mode chooses
+  std::uint32_t video_kbit_max = 0;                         // 0: what fits
+  std::uint32_t priority = 0;
 };
 
 struct TicketOptions {

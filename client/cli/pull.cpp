@@ -82,7 +82,9 @@ class PullProgram {
     const std::optional<Stats> before =
         subscriber_ ? std::optional{subscriber_->stats()} : std::nullopt;
     subscriber_.emplace(
-        Subscriber::Config{joiner_.url().stream, buffer_config(), loop_.refresh_now()},
+        Subscriber::Config{joiner_.url().stream, buffer_config(), loop_.refresh_now(),
+                           static_cast<std::uint8_t>(options_.priority),
+                           options_.video_kbit_max * 1000},
         Subscriber::Handlers{
             net::Callback<const std::vector<wire::TrackDescription>&>::to<
                 &PullProgram::handle_tracks>(this),
@@ -233,7 +235,8 @@ class PullProgram {
                                             .packets = stats.packets,
                                             .lost = stats.lost,
                                             .rtt = connection_->link()->stats().srtt,
-                                            .delay = subscriber_->play_out_delay()}));
+                                            .delay = subscriber_->play_out_delay(),
+                                            .note = subscriber_->pause()}));
     return status_line_.next_due();
   }
 

@@ -10,9 +10,9 @@
 #include "client/cli/joiner.h"
 #include "client/cli/options.h"
 #include "client/connection.h"
-#include "client/media_source.h"
 #include "client/pace_clock.h"
 #include "client/pusher.h"
+#include "client/rendition_source.h"
 
 namespace sluice::client {
 namespace {
@@ -39,10 +39,13 @@ class PushProgram {
         status_line_(stderr_terminal()) {}
 
   Status<Error> run() {
+    if (options_.file.empty() == options_.renditions.empty()) {
+      return fail(ExitCode::kBadInput, "push wants one FILE, or --rendition NAME=FILE for each");
+    }
     if (const auto asked = joiner_.open(); !asked) return asked;
-    auto source = MediaSource::open(options_.file, options_.loop);
+    auto source = RenditionSource::open(options_.file, options_.renditions, options_.loop);
     if (!source) return Unexpected{source.error()};
-    source_ = std::move(*source);
+    source_.emplace(std::move(*source));
     if (const auto ready = await_headers(); !ready || interrupted_) return ready;
 
     Status<Error> ran = Done{};
@@ -73,7 +76,7 @@ class PushProgram {
     if (before) {
       pusher_->stats() = *before;
       // A file waited for us; a pipe did not.
-      if (!source_->is_pipe()) clock_ = {}, due_ = loop_.now();
+      if (!source_->first().is_pipe()) clock_ = {}, due_ = loop_.now();
     }
     config->first_commands = pusher_->first_commands();
     if (options_.no_pace) config->pacer_bits_per_s = kNoPaceBitsPerSecond;
@@ -87,8 +90,8 @@ class PushProgram {
   /// A pipe: reads until its tracks are known, before anything is sent to anybody.
   Status<Error> await_headers() {
     if (auto watched = watch_end_signals(interrupt_, terminate_); !watched) return watched;
-    if (!source_->is_pipe()) return Done{};
-    if (const auto opened = poll_.open(source_->fd()); !opened) {
+    if (!source_->first().is_pipe()) return Done{};
+    if (const auto opened = poll_.open(source_->first().fd()); !opened) {
       return fail(ExitCode::kEnvironment, opened.error().message);
     }
     poll_.watch(net::Poll::kReadable);
@@ -101,11 +104,11 @@ class PushProgram {
     if (events == 0) return;
     poll_.watch(0);
     if (first_read_at_ == kNever) first_read_at_ = loop_.now();
-    const bool awaited = !source_->headers_known();
-    if (const auto read = source_->read_some(); !read) {
+    const bool awaited = !source_->first().headers_known();
+    if (const auto read = source_->first().read_some(); !read) {
       if (!pusher_) return fail_with(read.error());
       end_source(read.error());
-    } else if (!source_->headers_known()) {
+    } else if (!source_->first().headers_known()) {
       poll_.watch(net::Poll::kReadable);
     } else if (awaited) {
       return loop_.stop();
@@ -235,7 +238,7 @@ class PushProgram {
   net::Poll poll_;
   net::Signal interrupt_, terminate_;
   StatusLine status_line_;
-  std::unique_ptr<MediaSource> source_;
+  std::optional<RenditionSource> source_;
   std::optional<Pusher> pusher_;
   PaceClock clock_;
   std::optional<SourceFrame> pending_;

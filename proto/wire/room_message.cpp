@@ -29,7 +29,7 @@ void fields(C& c, typename C::template Of<Push>& m) {
 template <class C>
 void fields(C& c, typename C::template Of<PushAnswer>& m) {
   c.u16(m.request);
-  c.choice(m.status, AnswerStatus::kOk, AnswerStatus::kDraining);
+  c.choice(m.status, AnswerStatus::kOk, AnswerStatus::kRenditionsDiffer);
   c.u16(m.stream);
 }
 
@@ -45,13 +45,15 @@ void fields(C& c, typename C::template Of<Subscribe>& m) {
   c.u16(m.playout_delay_min_ms);
   c.u16(m.playout_delay_max_ms);
   c.bits(m.audio, m.video, m.data);
+  c.u8(m.priority);
+  c.u32(m.video_bits_per_s_max);
   if (m.playout_delay_min_ms > m.playout_delay_max_ms) c.fail();
 }
 
 template <class C>
 void fields(C& c, typename C::template Of<SubscribeAnswer>& m) {
   c.u16(m.request);
-  c.choice(m.status, AnswerStatus::kOk, AnswerStatus::kDraining);
+  c.choice(m.status, AnswerStatus::kOk, AnswerStatus::kRenditionsDiffer);
 }
 
 template <class C>
@@ -107,6 +109,25 @@ void fields(C& c, typename C::template Of<RoomWelcome>& m) {
   c.u16(m.members);
 }
 
+template <class C>
+void fields(C& c, typename C::template Of<Sending>& m) {
+  c.u16(m.stream);
+  c.u8(m.video);
+  c.choice(m.reason, Sending::Reason::kAsWanted, Sending::Reason::kBandwidth);
+}
+
+/// P-REND-01.
+bool are_renditions(const std::vector<TrackDescription>& tracks) {
+  for (auto a = tracks.begin(); a != tracks.end(); ++a) {
+    const auto clashes = [&](const TrackDescription& b) {
+      return a->kind == TrackKind::kVideo && b.kind == TrackKind::kVideo &&
+             (a->codec != b.codec || a->rendition == b.rendition);
+    };
+    if (std::any_of(tracks.begin(), a, clashes)) return false;
+  }
+  return true;
+}
+
 constexpr auto kFields = [](auto& codec, auto& message) { fields(codec, message); };
 
 }  // namespace
@@ -129,6 +150,8 @@ std::string_view answer_status_name(AnswerStatus status) noexcept {
       return "no_such_stream";
     case AnswerStatus::kDraining:
       return "draining";
+    case AnswerStatus::kRenditionsDiffer:
+      return "renditions_differ";
   }
   return "unknown";
 }
@@ -142,7 +165,7 @@ AnswerStatus check_tracks(const std::vector<TrackDescription>& tracks) {
     if (!is_carried(track->codec)) return AnswerStatus::kCodecNotCarried;
     if (kind_of_codec(track->codec) != track->kind) return AnswerStatus::kMalformed;
   }
-  return AnswerStatus::kOk;
+  return are_renditions(tracks) ? AnswerStatus::kOk : AnswerStatus::kRenditionsDiffer;
 }
 
 Status<> encode_room_message(const RoomMessage& message, std::vector<std::byte>& out) {

@@ -35,6 +35,7 @@ enum class AnswerStatus : std::uint8_t {
   kMalformed = 5,
   kNoSuchStream = 6,
   kDraining = 7,
+  kRenditionsDiffer = 8,
 };
 
 /// Stable snake_case name.
@@ -61,8 +62,8 @@ struct Push {
 };
 
 /// What to answer to these tracks: kOk; kTooMany; kCodecNotCarried; kMalformed when there are none,
-/// an id comes twice or a kind is not its codec's. Apart from decoding, so that a pusher gets a
-/// reason.
+/// an id comes twice or a kind is not its codec's; kRenditionsDiffer when the video tracks cannot
+/// be renditions of one picture (P-REND-01). Apart from decoding, so that a pusher gets a reason.
 AnswerStatus check_tracks(const std::vector<TrackDescription>& tracks);
 
 struct PushAnswer {
@@ -87,6 +88,8 @@ struct Subscribe {
   bool audio = true;
   bool video = true;
   bool data = true;
+  std::uint8_t priority = 0;             // among the client's subscriptions: higher goes first
+  std::uint32_t video_bits_per_s_max{};  // 0: what fits
 
   bool operator==(const Subscribe&) const = default;
 };
@@ -172,6 +175,20 @@ struct RoomWelcome {
   bool operator==(const RoomWelcome&) const = default;
 };
 
+/// SENDING: no video of the stream is sent.
+inline constexpr TrackId kNoVideo{0xFF};
+
+/// Relay: which rendition of a stream's picture comes from now on (P-REND-03).
+struct Sending {
+  enum class Reason : std::uint8_t { kAsWanted = 0, kBandwidth = 1 };
+
+  StreamHandle stream{};
+  TrackId video = kNoVideo;  // the subscriber's own id
+  Reason reason = Reason::kAsWanted;
+
+  bool operator==(const Sending&) const = default;
+};
+
 /// Of a later version; skipped.
 struct UnknownMessage {
   std::uint8_t type = 0;
@@ -179,10 +196,10 @@ struct UnknownMessage {
   bool operator==(const UnknownMessage&) const = default;
 };
 
-/// In the order of their type numbers, 1 to 12; UnknownMessage is never encoded.
+/// In the order of their type numbers, 1 to 13; UnknownMessage is never encoded.
 using RoomMessage =
     std::variant<Push, PushAnswer, Unpush, Subscribe, SubscribeAnswer, Unsubscribe, MemberEvent,
-                 StreamEvent, Target, Stats, Reconnect, RoomWelcome, UnknownMessage>;
+                 StreamEvent, Target, Stats, Reconnect, RoomWelcome, Sending, UnknownMessage>;
 
 /// Appends header and body to `out`. Errors, with `out` unchanged: kControlTooLarge (the body is
 /// above kControlMessageBytesMax), kMalformed (a list or text longer than its length field tells).

@@ -127,6 +127,8 @@ class Collector {
     gauge("streams", "Streams being pushed.").add(sum_workers(&WorkerMetrics::streams));
     gauge("subscriptions", "Subscriptions to streams.")
         .add(sum_workers(&WorkerMetrics::subscriptions));
+    gauge("subscriptions_paused", "Subscriptions whose picture is paused for now.")
+        .add(sum_workers(&WorkerMetrics::subscriptions_paused));
     gauge("branches", "Presences of rooms on workers besides their home.")
         .add(sum_workers(&WorkerMetrics::branches));
     gauge("links", "Links by state: half open ones have not sent authentic data yet.")
@@ -202,6 +204,8 @@ class Collector {
     counter("key_requests_total", "Key frame requests from subscribers, and to pushers.")
         .add(sum_workers(&W::key_requests_in), {{"direction", "in"}})
         .add(sum_workers(&W::key_requests_out), {{"direction", "out"}});
+    counter("rendition_switches_total", "Times that a subscription went on with another rendition.")
+        .add(sum_workers(&W::rendition_switches));
     counter("handover_parts_total", "Parts handed from one worker to another.")
         .add(sum_workers(&W::handover_parts_in), {{"direction", "in"}})
         .add(sum_workers(&W::handover_parts_out), {{"direction", "out"}});

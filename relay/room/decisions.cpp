@@ -152,21 +152,23 @@ void Room::match(Instant now, Member& member, Stream& stream) {
     same = same && present->wants(i) == wants;
   }
   if (same && any) {
-    if (rule->delay_max_ms != 0) {
-      present->set_play_out(std::chrono::milliseconds{rule->delay_max_ms});
-    }
-    return;
+    present->set_rule(*rule);
+    return allocate(now, member);
   }
   if (present != nullptr) stream.unsubscribe(member);
   if (!any) return after_detach(stream);
-  const bool sent = stream.subscribe(now, member, *rule);
+  Subscription* subscription = stream.subscribe(now, member, *rule);
+  if (subscription != nullptr) {
+    allocate(now, member);
+    subscription->start(now);
+  }
   mark_dirty(stream);
   if (!is_origin(stream) && !std::exchange(stream.wanted_told, true)) {
     context_.courier.to_worker(
         stream.identity().origin,
         StreamWanted{opening_.id, stream.identity().handle, context_.courier.self(), true});
   }
-  if (!sent) {
+  if (subscription == nullptr) {
     context_.metrics.drop(DropReason::kControlOverflow);
     close_member(now, member, link::CloseCode::kTooSlow, LeaveReason::kMisbehaved);
   }

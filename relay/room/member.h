@@ -16,6 +16,7 @@
 #include "proto/base/time.h"
 #include "proto/link/link.h"
 #include "proto/wire/room_message.h"
+#include "relay/allocation/admitted_rate.h"
 #include "relay/metrics.h"
 #include "relay/room/endpoint.h"
 #include "relay/worker/mail.h"
@@ -28,7 +29,8 @@ class Subscription;
 class Room;
 
 /// Track ids a link can give to what it receives.
-inline constexpr std::size_t kSubscribedTracksMax = kTracksPerLinkMax;
+inline constexpr std::size_t kSubscribedTracksMax = kTracksPerLinkMax - 1;
+static_assert(kSubscribedTracksMax <= static_cast<std::size_t>(wire::kNoVideo));
 
 /// SUBSCRIBE and UNSUBSCRIBE of names, remembered of one member.
 inline constexpr std::size_t kSubscribeRulesMax = 256;
@@ -78,6 +80,8 @@ class Member {
     StreamName stream;
     bool audio = false, video = false, data = false;
     std::uint16_t delay_max_ms = 0;
+    std::uint8_t priority = 0;
+    std::uint32_t video_bits_per_s_max = 0;  // 0: what fits
 
     bool wants(TrackKind kind) const;
   };
@@ -170,6 +174,9 @@ class Member {
   std::uint64_t bytes_in_at_tick = 0, bytes_out_at_tick = 0;
   std::uint64_t bytes_in_per_s = 0, bytes_out_per_s = 0;
   link::LinkStats stats_at_tick;
+  std::optional<AdmittedRate>
+      admitted;  // what its subscriptions may take; unset: not looked at yet
+  std::uint64_t granted_bits_per_s = 0;
 
  private:
   struct Waiting {

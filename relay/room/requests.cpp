@@ -161,8 +161,13 @@ void Room::handle_request(Instant, Member& member, const wire::Unpush& unpush) {
 
 void Room::handle_request(Instant now, Member& member, const wire::Subscribe& subscribe) {
   wire::AnswerStatus status = wire::AnswerStatus::kOk;
-  const Member::Rule rule{subscribe.stream, subscribe.audio, subscribe.video, subscribe.data,
-                          subscribe.playout_delay_max_ms};
+  const Member::Rule rule{subscribe.stream,
+                          subscribe.audio,
+                          subscribe.video,
+                          subscribe.data,
+                          subscribe.playout_delay_max_ms,
+                          subscribe.priority,
+                          subscribe.video_bits_per_s_max};
   if (!may_subscribe(member.pass().rights)) {
     status = wire::AnswerStatus::kNotAllowed;
     context_.metrics.drop(DropReason::kNotAllowed);

@@ -350,6 +350,19 @@ void Room::tick(Instant now) {
   }
 }
 
+void Room::allocate_links(Instant now) {
+  for (auto& [connection, member] : members_) {
+    if (member->present()) allocate(now, *member);
+  }
+}
+
+void Room::allocate(Instant now, Member& member) {
+  allocator_.run(now, member);
+  for (const Subscription* subscription : member.subscriptions) {
+    if (subscription->stream().wants_keys()) mark_dirty(subscription->stream());
+  }
+}
+
 RoomHome& Room::make_home_part() {
   if (home_part_ == nullptr) {
     home_part_ = std::make_unique<RoomHome>(opening_.id, opening_.name, opening_.streams_max,

@@ -17,6 +17,7 @@
 #include "proto/wire/room_message.h"
 #include "relay/metrics.h"
 #include "relay/relay.h"
+#include "relay/room/allocator.h"
 #include "relay/room/home.h"
 #include "relay/room/member.h"
 #include "relay/stream/stream.h"
@@ -84,6 +85,9 @@ class Room {
   /// Every kRoomTick: rates, sessions, patience.
   void tick(Instant now);
 
+  /// Every kAllocationTick: what each link's subscriptions get of it.
+  void allocate_links(Instant now);
+
   // Orders and answers.
 
   std::size_t request_key(Instant now, const StreamName& stream);
@@ -136,6 +140,7 @@ class Room {
   /// With the rules that hold when the turn ends: however often they change in it, each
   /// subscription starts once, which takes a walk over the cached media.
   void match_later(const Member& member);
+  void allocate(Instant now, Member& member);
   void detach(Member& member, Stream& stream);
   void detach_all(Member& member);
   void after_detach(Stream& stream);
@@ -166,6 +171,7 @@ class Room {
   /// Branches that asked for a stream before the home's word of it came here.
   std::set<std::pair<wire::StreamHandle, WorkerIndex>> wanted_early_;
   std::vector<Stream*> dirty_, dirty_taken_;
+  Allocator allocator_;
   std::set<ConnectionId> to_match_;  // members whose rules changed in this turn
 };
 

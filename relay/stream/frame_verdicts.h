@@ -37,6 +37,11 @@ class FrameVerdicts {
   /// The verdict on `frame`, made now if there is none yet.
   Verdict judge(const MediaFrameState& frame, Queue queue);
 
+  /// There is a verdict on `frame` already.
+  bool judged(const MediaFrameState& frame) const {
+    return entries_[frame.ordinal % kVerdictsPerTrack].ordinal == frame.ordinal;
+  }
+
   /// Forward this frame, and nothing before it from now on: the start of a subscription.
   void start_with(const MediaFrameState& frame);
 

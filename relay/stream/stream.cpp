@@ -63,12 +63,11 @@ void Stream::skip(std::size_t index, Seq first, Seq last) {
   for (BranchFeed& feed : feeds_) feed.skip(index, first, last);
 }
 
-bool Stream::subscribe(Instant now, Member& member, const Member::Rule& rule) {
+Subscription* Stream::subscribe(Instant now, Member& member, const Member::Rule& rule) {
   forward_pending(now);
   subscriptions_.push_back(std::make_unique<Subscription>(member, *this, rule, metrics_));
-  if (!member.send(subscriptions_.back()->announcement())) return false;
-  subscriptions_.back()->start(now);
-  return true;
+  if (!member.send(subscriptions_.back()->announcement())) return nullptr;
+  return subscriptions_.back().get();
 }
 
 void Stream::unsubscribe(const Member& member) {
@@ -103,6 +102,20 @@ void Stream::want_key(Instant now, std::size_t index) {
   if (tracks_[index]->take_key_request(now)) {
     wanted_keys_ = static_cast<std::uint8_t>(wanted_keys_ | 1U << index);
   }
+}
+
+bool Stream::is_alive(std::size_t index) const {
+  Instant newest = kLongAgo;
+  Instant oldest = kNever;
+  for (const auto& track : tracks_) {
+    if (track->kind() != TrackKind::kVideo || track->frames().empty()) continue;
+    newest = std::max(newest, track->frames().newest().arrival);
+    oldest = std::min(oldest, track->frames()[0].arrival);
+  }
+  if (oldest == kNever) return true;
+  const FrameIndex& frames = tracks_[index]->frames();
+  // One that has not begun yet may still do so.
+  return newest - (frames.empty() ? oldest : frames.newest().arrival) <= kRenditionSilence;
 }
 
 std::uint8_t Stream::take_wanted_keys() { return std::exchange(wanted_keys_, std::uint8_t{0}); }

@@ -26,6 +26,10 @@ namespace sluice::relay {
 inline constexpr Duration kRecoverWithinIdle = std::chrono::milliseconds{150};
 inline constexpr Duration kRecoverWithinMin = std::chrono::milliseconds{60};
 
+/// A rendition without frames for so long, while others have some, has disappeared. Half takes a
+/// hole of the uplink for its end; double shows a still picture for longer.
+inline constexpr Duration kRenditionSilence = std::chrono::milliseconds{500};
+
 struct StreamIdentity {
   RoomId room{};
   wire::StreamHandle handle{};
@@ -53,9 +57,9 @@ class Stream {
   /// The pusher says that parts first..last will not come.
   void skip(std::size_t index, Seq first, Seq last);
 
-  /// The caller has sent nothing of this stream to the member before. Sends announcement and start.
-  /// False when the member's message backlog is full.
-  [[nodiscard]] bool subscribe(Instant now, Member& member, const Member::Rule& rule);
+  /// The caller has sent nothing of this stream to the member before. Sends the announcement; the
+  /// caller starts it. Nothing when the member's message backlog is full.
+  [[nodiscard]] Subscription* subscribe(Instant now, Member& member, const Member::Rule& rule);
   void unsubscribe(const Member& member);
   Subscription* subscription_of(const Member& member);
 
@@ -74,6 +78,9 @@ class Stream {
   /// A key frame of the track is missing somewhere. Coalesced; take_wanted_keys() tells what to ask
   /// for.
   void want_key(Instant now, std::size_t index);
+
+  bool wants_keys() const { return wanted_keys_ != 0; }
+
   /// One bit for each track that a key frame must be asked for now.
   std::uint8_t take_wanted_keys();
 
@@ -91,6 +98,9 @@ class Stream {
   Track& track(std::size_t index) { return *tracks_[index]; }
 
   const Track& track(std::size_t index) const { return *tracks_[index]; }
+
+  /// Of a video track: it brings frames as long as the other renditions do.
+  bool is_alive(std::size_t index) const;
 
   /// The pusher is done with it. Its subscriptions go on until they have everything, each at most
   /// for its own play-out delay: what was lost on a downlink last is still sent again.

@@ -13,6 +13,7 @@ Subscription::Subscription(Member& member, Stream& stream, const Member::Rule& r
       stream_(stream),
       metrics_(metrics),
       tracks_(stream.track_count()),
+      choice_(0),
       play_out_(
           rule.delay_max_ms == 0
               ? kPlayOutDefault
@@ -22,9 +23,16 @@ Subscription::Subscription(Member& member, Stream& stream, const Member::Rule& r
     if (!rule.wants(kind)) continue;
     const std::optional<TrackId> id = member.open_egress({this, static_cast<std::uint8_t>(i)});
     if (!id) break;
-    tracks_[i].emplace(EgressTrack{*id, FrameVerdicts{kind}, std::nullopt});
+    tracks_[i].emplace(EgressTrack{*id, FrameVerdicts{kind}});
+    if (kind == TrackKind::kVideo) renditions_.push_back(static_cast<std::uint8_t>(i));
     member.link().open_egress_track(*id, &stream.track(i).ring(), link::priority_of(kind));
   }
+  std::sort(renditions_.begin(), renditions_.end(), [&](std::uint8_t a, std::uint8_t b) {
+    return stream.track(a).description().rendition < stream.track(b).description().rendition;
+  });
+  choice_ = RenditionChoice{renditions_.size()};
+  priority_ = rule.priority;
+  video_bits_per_s_max_ = rule.video_bits_per_s_max;
   member.subscriptions.push_back(this);
   metrics_.subscriptions.add();
 }
@@ -36,6 +44,7 @@ Subscription::~Subscription() {
     member_.close_egress(track->id);
   }
   std::erase(member_.subscriptions, this);
+  pause(false);
   metrics_.subscriptions.subtract();
 }
 
@@ -51,22 +60,9 @@ wire::StreamEvent Subscription::announcement() const {
 
 void Subscription::start(Instant now) {
   starting_until_ = now + kPlayOutDefault;
-  std::optional<std::int64_t> video_dts;
-  bool has_video = false;
-  for (std::size_t i = 0; i < tracks_.size(); ++i) {
-    if (!tracks_[i] || stream_.track(i).kind() != TrackKind::kVideo) continue;
-    has_video = true;
-    const std::optional<std::size_t> key = stream_.track(i).start_frame();
-    if (!key) {
-      stream_.want_key(now, i);
-      continue;
-    }
-    const std::int64_t dts = stream_.track(i).frames()[*key].dts_ms;
-    video_dts = video_dts ? std::min(*video_dts, dts) : dts;
-    start_track(now, i, *key);
-  }
+  const std::optional<std::int64_t> video_dts = start_video(now);
   // Sound for which no picture can be shown yet is not sent for the past.
-  if (has_video && !video_dts) return;
+  if (!renditions_.empty() && !choice_.paused() && !video_dts) return;
   for (std::size_t i = 0; i < tracks_.size(); ++i) {
     if (!tracks_[i]) continue;
     std::optional<std::size_t> first;
@@ -79,6 +75,7 @@ void Subscription::start(Instant now) {
 
 void Subscription::start_track(Instant now, std::size_t track, std::size_t first_frame) {
   const FrameIndex& frames = stream_.track(track).frames();
+  tracks_[track]->sent_end = frames.newest().last() + 1;
   FrameVerdicts& verdicts = tracks_[track]->verdicts;
   verdicts.start_with(frames[first_frame]);
   // Every frame from the start on is forwarded, those with parts still missing included: what comes
@@ -112,8 +109,11 @@ void Subscription::queue_stored(Instant now, std::size_t track, Seq from, Seq en
 
 void Subscription::forward(Instant now, std::size_t track, const MediaFrameState& frame, Seq first,
                            std::uint16_t count) {
-  if (!tracks_[track]) return;
+  if (!tracks_[track] || !admits(now, track, frame)) return;
   EgressTrack& egress = *tracks_[track];
+  if (!egress.sent_end || egress.sent_end->distance_from(frame.last()) <= 0) {
+    egress.sent_end = frame.last() + 1;
+  }
   const TrackKind kind = stream_.track(track).kind();
   const Duration patience_min = now < starting_until_ ? play_out_ : kDeadlineMin;
   const Instant due = stream_.track(track).expected(frame) + play_out_;  // P-TIME-01
@@ -155,9 +155,15 @@ void Subscription::drop(Instant now, std::size_t track, const MediaFrameState& f
 }
 
 void Subscription::skip(std::size_t track, Seq first, Seq last) {
-  if (!tracks_[track]) return;
+  if (!is_sent(track)) return;
   member_.link().send_skip(tracks_[track]->id, first, last);
   member_.touch();
+}
+
+void Subscription::set_rule(const Member::Rule& rule) {
+  if (rule.delay_max_ms != 0) set_play_out(std::chrono::milliseconds{rule.delay_max_ms});
+  priority_ = rule.priority;
+  video_bits_per_s_max_ = rule.video_bits_per_s_max;
 }
 
 void Subscription::set_play_out(Duration delay) {
@@ -174,7 +180,7 @@ void Subscription::handle_report(std::size_t track, const link::TrackReported& r
 bool Subscription::has_everything() const {
   for (std::size_t i = 0; i < tracks_.size(); ++i) {
     const FrameIndex& frames = stream_.track(i).frames();
-    if (!tracks_[i] || frames.empty()) continue;
+    if (!is_sent(i) || frames.empty()) continue;
     const std::optional<Seq>& open = tracks_[i]->oldest_open;
     if (!open || open->distance_from(frames.newest().last()) <= 0) return false;
   }

@@ -26,6 +26,7 @@ Result<Track::Stored> Track::ingest(Instant arrival, Bytes part, Instant keep_si
   const bool completed = frames_.mark_received(frame);
   ++counters_.parts;
   counters_.media_bytes += view.body.size();
+  rates_.add(arrival, layer_class(view.header.layer, view.header.discardable), view.body.size());
   if (completed) {
     ++counters_.frames;
     counters_.key_frames += frame.keyframe ? 1 : 0;

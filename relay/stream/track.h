@@ -13,6 +13,7 @@
 #include "proto/base/time.h"
 #include "proto/wire/media_header.h"
 #include "proto/wire/room_message.h"
+#include "relay/allocation/layer_rates.h"
 #include "relay/stream/frame_index.h"
 #include "relay/stream/playout_base.h"
 
@@ -76,6 +77,9 @@ class Track {
 
   const FrameIndex& frames() const { return frames_; }
 
+  /// Of everything that comes, averaged over the last seconds.
+  std::uint64_t bits_per_s(Instant now) { return rates_.bits_per_s(now, kLayerClasses - 1); }
+
   const Counters& counters() const { return counters_; }
 
  private:
@@ -89,6 +93,7 @@ class Track {
   FrameIndex frames_;
   PlayoutBase base_;
   Counters counters_;
+  LayerRates rates_;
   std::size_t keep_index_ = 0;  // frames before it are not worth growing the ring for
   std::optional<Seq> open_from_;
   Instant key_requested_at_ = kLongAgo;

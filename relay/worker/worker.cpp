@@ -209,6 +209,10 @@ void Worker::handle_timeout(Instant now) {
     member->touch();
     drain_events(now, *member);
   }
+  if (now >= next_allocation_) {
+    next_allocation_ = rooms_.empty() ? kNever : now + kAllocationTick;
+    for (const auto& [id, room] : rooms_) room->allocate_links(now);
+  }
   if (now < next_tick_) return;
   next_tick_ = rooms_.empty() ? kNever : now + kRoomTick;
   for (const auto& [id, room] : rooms_) room->tick(now);
@@ -261,7 +265,9 @@ void Worker::flush_member(Instant now, Member& member, const WorkerOutput& outpu
   drain_events(now, member);
 }
 
-Instant Worker::next_deadline() const { return std::min({timers_.next(), next_tick_, retry_at_}); }
+Instant Worker::next_deadline() const {
+  return std::min({timers_.next(), next_tick_, next_allocation_, retry_at_});
+}
 
 bool Worker::take_forwarded() {
   const std::uint64_t now = metrics_.parts_forwarded.value();
@@ -272,6 +278,7 @@ Room& Worker::room_for(Instant now, const RoomOpening& opening) {
   std::unique_ptr<Room>& room = rooms_[opening.id];
   if (room == nullptr) room = std::make_unique<Room>(opening, context_, now);
   if (next_tick_ == kNever) next_tick_ = now + kRoomTick;
+  if (next_allocation_ == kNever) next_allocation_ = now + kAllocationTick;
   return *room;
 }
 

@@ -132,6 +132,7 @@ class Worker {
   std::size_t links_ = 0;
   TimerHeap<Member> timers_;
   Instant next_tick_ = kNever;
+  Instant next_allocation_ = kNever;
   bool more_input_ = false;
   Instant retry_at_ = kNever;  // input or mail is left over
   std::vector<Member*> flushing_;

@@ -1,8 +1,8 @@
 // Sequences of operations on a jitter buffer: parts of a real stream in any order, once more, late
-// or never, parts that nobody pushed, skips, time that passes, round trips of any length. As long
-// as nobody lied, what leaves is what was pushed, in order, each frame behind what it depends on;
-// and whatever happens, the delay keeps to its bounds, memory to its limit, and no deadline stands
-// still.
+// or never, parts that nobody pushed, skips, other renditions, time that passes, round trips of any
+// length. As long as nobody lied, what leaves is what was pushed, in order, each frame behind what
+// it depends on; and whatever happens, the delay keeps to its bounds, memory to its limit, and no
+// deadline stands still.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +17,7 @@
 namespace sluice::client {
 namespace {
 
-constexpr TrackId kTracks[] = {TrackId{1}, TrackId{2}};
+constexpr TrackId kTracks[] = {TrackId{1}, TrackId{2}, TrackId{3}};
 constexpr std::size_t kMemoryMax = 4'000'000;
 
 /// A part of the pushed stream.
@@ -37,6 +37,7 @@ class Run {
         dts_ms_(input.u32()) {
     buffer_.add_track(kTracks[0], TrackKind::kAudio);
     buffer_.add_track(kTracks[1], TrackKind::kVideo);
+    buffer_.add_track(kTracks[2], TrackKind::kVideo);  // another rendition, of inventions alone
   }
 
   void go() {
@@ -106,7 +107,7 @@ class Run {
     const Bytes given = input_.bytes(std::min<std::size_t>(part.size() + 3, input_.remaining()));
     std::copy_n(given.begin(), std::min(given.size(), part.size()), part.begin());
     part.resize(kMediaHeaderBytes + given.size() % 4);
-    give(part[0] == std::byte{0} ? 0 : 1, part, false);
+    give(part[0] == std::byte{0} ? 0 : part[0] == std::byte{2} ? 2 : 1, part, false);
   }
 
   void other(std::uint8_t what) {
@@ -117,6 +118,7 @@ class Run {
         return buffer_.handle_skip(now_, kTracks[what / 32 % 2], from, from + input_.u8());
       }
       case 1:
+        if (what >= 192) return show(input_.u8() % 4);
         return buffer_.set_round_trip(Duration{input_.u16() * 16});
       case 2:
         while (buffer_.poll_key_request(now_)) continue;
@@ -124,6 +126,13 @@ class Run {
       default:
         return jump();
     }
+  }
+
+  /// One of the renditions, one that there is not, or none. What is held is not counted on any
+  /// more.
+  void show(std::uint8_t which) {
+    lied_ = true;
+    buffer_.show(now_, which == 0 ? std::nullopt : std::optional{TrackId{which}});
   }
 
   /// As a program does it: to the next deadline.

@@ -53,21 +53,30 @@ std::vector<wire::RoomMessage> RelayClient::first_requests() {
     wire::Push push;
     push.request = pushed.request;
     push.stream = *StreamName::parse(plan.name);
-    const auto add = [&](TrackKind kind, FourCC codec, RtmpType type, const char* suffix) {
+    std::uint8_t rendition = 0;
+    RenditionPlan sizes{plan.key_bytes, plan.delta_bytes, 0, FourCC::kAvc};
+    const auto add = [&](TrackKind kind, FourCC codec, RtmpType type, const std::string& suffix) {
       const TrackId id{next_track++};
-      push.tracks.push_back({id, kind, codec, 0, plan.key_on_request, {}});
+      push.tracks.push_back({id, kind, codec, rendition, plan.key_on_request, {}});
       // Numbers start near the wrap, so every simulation crosses it.
       pushed.tracks.push_back({id, plan.name + suffix, type,
                                wire::Fragmenter{id, Seq{Seq::kModulus - 50}},
-                               std::make_unique<PacketRing>(), Instant{}, 0});
+                               std::make_unique<PacketRing>(), sizes, Instant{}, 0});
     };
     if (plan.video) add(TrackKind::kVideo, FourCC::kAvc, RtmpType::kVideo, "/v");
+    for (const RenditionPlan& further : plan.further) {
+      sizes = further;
+      ++rendition;
+      add(TrackKind::kVideo, further.codec, RtmpType::kVideo, "/v" + std::to_string(rendition));
+    }
+    rendition = 0;
     if (plan.audio) add(TrackKind::kAudio, FourCC::kAac, RtmpType::kAudio, "/a");
     requests.emplace_back(push);
     pushed_.push_back(std::move(pushed));
   }
   wire::Subscribe subscribe;
   subscribe.playout_delay_max_ms = config_.play_out_ms;
+  subscribe.video_bits_per_s_max = config_.video_bits_per_s_max;
   if (config_.subscribe_all) requests.emplace_back(subscribe);
   for (const std::string& name : config_.subscribe) {
     subscribe.stream = *StreamName::parse(name);
@@ -221,7 +230,8 @@ void RelayClient::handle_message(Instant now, const link::MessageArrived& messag
     }
   } else if (const auto* stream = std::get_if<wire::StreamEvent>(&*decoded)) {
     for (const wire::TrackDescription& track : stream->tracks) {
-      const char* suffix = track.kind == TrackKind::kVideo ? "/v" : "/a";
+      std::string suffix = track.kind == TrackKind::kVideo ? "/v" : "/a";
+      if (track.rendition > 0) suffix += std::to_string(track.rendition);
       ingress_[track.id] = {std::string{stream->stream.view()} + suffix, std::nullopt};
     }
     take_early_media();
@@ -265,6 +275,10 @@ void RelayClient::push_due(Instant now) {
   for (Pushed& pushed : pushed_) {
     if (!pushed.handle || now - pushed.began > pushed.plan.stop_after) continue;
     for (PushedTrack& track : pushed.tracks) {
+      const bool best = track.type == RtmpType::kVideo && track.key.ends_with("/v");
+      if (best && now - pushed.began > pushed.plan.best_stops_after) {
+        track.next_at = kNever;
+      }
       while (track.next_at <= now) push_frame(now, pushed, track);
     }
   }
@@ -272,10 +286,10 @@ void RelayClient::push_due(Instant now) {
 
 void RelayClient::push_frame(Instant now, Pushed& pushed, PushedTrack& track) {
   const bool video = track.type == RtmpType::kVideo;
-  const bool keyframe = video && track.frames % pushed.plan.gop_frames == 0;
+  const bool keyframe = video && track.frames % pushed.plan.gop_frames == track.sizes.key_offset;
   std::size_t bytes = 150 + random_.below(200);
   if (video)
-    bytes = (keyframe ? pushed.plan.key_bytes : pushed.plan.delta_bytes) + random_.below(300);
+    bytes = (keyframe ? track.sizes.key_bytes : track.sizes.delta_bytes) + random_.below(300);
   std::vector<std::byte> body(bytes);
   random_.source()(body);
   const std::vector<std::byte> config(keyframe || (!video && track.frames % 47 == 0) ? 30 : 0,

@@ -27,6 +27,14 @@ namespace sluice::sim {
 /// Bodies of parts by number, with the header bytes that are the same for everybody.
 using Parts = std::map<std::uint32_t, std::vector<std::byte>>;
 
+/// One more rendition of the picture, worse than those before it.
+struct RenditionPlan {
+  std::size_t key_bytes = 8000;
+  std::size_t delta_bytes = 2700;
+  std::uint32_t key_offset = 0;  // frames that its key frames lie behind those of the best
+  FourCC codec = FourCC::kAvc;
+};
+
 /// What a client pushes under one name: 30 fps video with a key frame a second, and audio.
 struct PushPlan {
   std::string name;
@@ -37,6 +45,8 @@ struct PushPlan {
   std::uint32_t gop_frames = 30;
   bool key_on_request = false;
   Duration stop_after = std::chrono::hours{1};
+  Duration best_stops_after = std::chrono::hours{1};  // its first rendition disappears
+  std::vector<RenditionPlan> further;                 // renditions besides the one above
 };
 
 struct RelayClientConfig {
@@ -45,7 +55,8 @@ struct RelayClientConfig {
   bool subscribe_all = true;
   std::vector<std::string> subscribe;  // by name
   bool early = true;                   // requests ride in INIT
-  std::uint16_t play_out_ms = 2000;    // also how long a part is worth sending to the relay
+  std::uint32_t video_bits_per_s_max = 0;
+  std::uint16_t play_out_ms = 2000;  // also how long a part is worth sending to the relay
 };
 
 class RelayClient : public SimNode {
@@ -94,6 +105,12 @@ class RelayClient : public SimNode {
 
   link::Link* link() { return link_.get(); }
 
+  /// "stream/a", "stream/v", of further renditions "stream/v1" and so on; empty: not known.
+  std::string key_of(TrackId id) const {
+    const auto known = ingress_.find(id);
+    return known == ingress_.end() ? std::string{} : known->second.key;
+  }
+
   template <class M>
   std::vector<M> messages_of() const {
     std::vector<M> of;
@@ -110,6 +127,7 @@ class RelayClient : public SimNode {
     RtmpType type{};
     wire::Fragmenter fragmenter;
     std::unique_ptr<PacketRing> ring;
+    RenditionPlan sizes;
     Instant next_at{};
     std::uint32_t frames = 0;
   };

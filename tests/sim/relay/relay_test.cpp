@@ -123,8 +123,9 @@ TEST(Relay, ARoomEndsWithItsLastLinkAndEveryGaugeGoesBackToZero) {
   }
   for (std::size_t i = 0; i < 2; ++i) {
     const relay::WorkerMetrics& metrics = house.relay.worker_metrics(i);
-    for (const relay::Gauge* gauge : {&metrics.links, &metrics.members, &metrics.streams,
-                                      &metrics.subscriptions, &metrics.branches}) {
+    for (const relay::Gauge* gauge :
+         {&metrics.links, &metrics.members, &metrics.streams, &metrics.subscriptions,
+          &metrics.branches, &metrics.subscriptions_paused}) {
       EXPECT_EQ(gauge->value(), 0U);
     }
   }

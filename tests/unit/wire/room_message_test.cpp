@@ -30,9 +30,9 @@ const std::vector<TrackDescription>& two_tracks() {
 /// One of each, with edges in its fields; in the order of the type numbers.
 std::vector<RoomMessage> one_of_each() {
   return {Push{RequestId{0xFFFF}, stream(std::string(96, 'x')), two_tracks()},
-          PushAnswer{RequestId{1}, AnswerStatus::kDraining, StreamHandle{0xFFFF}},
+          PushAnswer{RequestId{1}, AnswerStatus::kRenditionsDiffer, StreamHandle{0xFFFF}},
           Unpush{StreamHandle{7}},
-          Subscribe{RequestId{2}, {}, 0, 0xFFFF, true, false, true},
+          Subscribe{RequestId{2}, {}, 0, 0xFFFF, true, false, true, 0xFF, 0xFFFFFFFF},
           SubscribeAnswer{RequestId{2}, AnswerStatus::kOk},
           Unsubscribe{stream("cam")},
           MemberEvent{MemberEvent::Change::kOut, user(std::string(64, 'u')), 0x8001, 255},
@@ -41,7 +41,8 @@ std::vector<RoomMessage> one_of_each() {
           Target{StreamHandle{3}, {{TrackId{1}, 0xFFFFFFFF}, {TrackId{2}, 0}}},
           Stats{{{1, ~0ULL}, {2, 0}}},
           Reconnect{"[2001:db8::1]:443", Octets(180, std::byte{9}), {}},
-          RoomWelcome{RoomName::parse("room-1").value(), user("ann"), 4}};
+          RoomWelcome{RoomName::parse("room-1").value(), user("ann"), 4},
+          Sending{StreamHandle{0xFFFF}, kNoVideo, Sending::Reason::kBandwidth}};
 }
 
 Octets encode(const RoomMessage& message) {
@@ -106,13 +107,14 @@ TEST(RoomMessage, IsRefusedForValuesThatCannotBe) {
            Case{"a track of kind 4", 1, {0, 1, 1, 'a', 1, 1, 4, 'a', 'v', 'c', '1', 0, 0, 0, 0}},
            Case{
                "an unknown track flag", 1, {0, 1, 1, 'a', 1, 1, 2, 'a', 'v', 'c', '1', 0, 2, 0, 0}},
-           Case{"an unknown status", 2, {0, 1, 8, 0, 1}},
-           Case{"an unknown SUBSCRIBE flag", 4, {0, 1, 0, 0, 0, 0, 0, 8}},
-           Case{"least delay above the most", 4, {0, 1, 0, 0, 2, 0, 1, 7}},
+           Case{"an unknown status", 2, {0, 1, 9, 0, 1}},
+           Case{"an unknown SUBSCRIBE flag", 4, {0, 1, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0}},
+           Case{"least delay above the most", 4, {0, 1, 0, 0, 2, 0, 1, 7, 0, 0, 0, 0, 0}},
            Case{"MEMBER event 0", 7, {0, 1, 'a', 0, 0, 0}},
            Case{"MEMBER event 3", 7, {3, 1, 'a', 0, 0, 0}},
            Case{"STREAM event 4", 8, {4, 1, 'a', 1, 'b', 0, 1, 0}},
            Case{"ROOM without a room", 12, {0, 1, 'a', 0, 1}},
+           Case{"SENDING for no known reason", 13, {0, 1, 0, 2}},
        }) {
     const Result<RoomMessage> decoded =
         decode_room_message({c.type, std::as_bytes(std::span(c.body))});
@@ -123,7 +125,7 @@ TEST(RoomMessage, IsRefusedForValuesThatCannotBe) {
 
 // P-CTRL-04
 TEST(RoomMessage, OfALaterVersionIsNamedAndNeverWritten) {
-  for (const std::uint8_t type : {std::uint8_t{0}, std::uint8_t{13}, std::uint8_t{255}}) {
+  for (const std::uint8_t type : {std::uint8_t{0}, std::uint8_t{14}, std::uint8_t{255}}) {
     EXPECT_EQ(decode_room_message({type, {}}).value(), RoomMessage{UnknownMessage{type}});
   }
   Octets out(3);
@@ -155,8 +157,13 @@ TEST(RoomMessage, ThatDoesNotFitIsRefusedAndLeavesNoTrace) {
 TEST(Tracks, AreCheckedWithAReasonForThePusher) {
   using Tracks = std::vector<TrackDescription>;
   Tracks nine;
-  for (std::uint8_t id = 0; id <= kTracksPerStreamMax; ++id)
+  for (std::uint8_t id = 0; id <= kTracksPerStreamMax; ++id) {
     nine.push_back(track(id, TrackKind::kVideo, FourCC::kAvc));
+    nine.back().rendition = id;
+  }
+  const TrackDescription one = track(1, TrackKind::kVideo, FourCC::kAvc);
+  TrackDescription other = track(2, TrackKind::kVideo, FourCC::kHevc);
+  other.rendition = 2;
   const Tracks eight(nine.begin(), nine.end() - 1);
 
   struct Case {
@@ -171,6 +178,15 @@ TEST(Tracks, AreCheckedWithAReasonForThePusher) {
            Case{"one more", nine, AnswerStatus::kTooMany},
            Case{"none", {}, AnswerStatus::kMalformed},
            Case{"the same id twice", {two_tracks()[0], two_tracks()[0]}, AnswerStatus::kMalformed},
+           // P-REND-01
+           Case{"renditions of different codecs", {one, other}, AnswerStatus::kRenditionsDiffer},
+           Case{"two tracks of one rendition",
+                {one, track(2, TrackKind::kVideo, FourCC::kAvc)},
+                AnswerStatus::kRenditionsDiffer},
+           Case{"two sounds of one rendition",
+                {track(1, TrackKind::kAudio, FourCC::kAac),
+                 track(2, TrackKind::kAudio, FourCC::kOpus)},
+                AnswerStatus::kOk},
            Case{"an audio codec as video",
                 {track(1, TrackKind::kVideo, FourCC::kOpus)},
                 AnswerStatus::kMalformed},
@@ -184,7 +200,7 @@ TEST(Tracks, AreCheckedWithAReasonForThePusher) {
 
 TEST(AnswerStatus, HasANameForEach) {
   EXPECT_EQ(answer_status_name(AnswerStatus::kOk), "ok");
-  EXPECT_EQ(answer_status_name(AnswerStatus::kDraining), "draining");
+  EXPECT_EQ(answer_status_name(AnswerStatus::kRenditionsDiffer), "renditions_differ");
   EXPECT_EQ(answer_status_name(AnswerStatus{99}), "unknown");
 }
 
