@@ -15,6 +15,7 @@
 #include "bench/report/compare.h"
 #include "bench/report/condition.h"
 #include "bench/report/report_file.h"
+#include "bench/rooms/rooms_command.h"
 
 namespace {
 
@@ -158,6 +159,8 @@ int main(int argc, char** argv) {
 
   sluice::bench::FanoutCommand fanout;
   const CLI::App* fanout_command = sluice::bench::add_fanout_command(app, fanout);
+  sluice::bench::RoomsCommand rooms;
+  const CLI::App* rooms_command = sluice::bench::add_rooms_command(app, rooms);
   sluice::bench::CompareCommand compare;
   const CLI::App* compare_command = sluice::bench::add_compare_command(app, compare);
 
@@ -172,6 +175,7 @@ int main(int argc, char** argv) {
   }
   if (link_command->parsed()) return sluice::bench::run_link_command(link);
   if (fanout_command->parsed()) return sluice::bench::run_fanout_command(fanout);
+  if (rooms_command->parsed()) return sluice::bench::run_rooms_command(rooms);
   if (compare_command->parsed()) return sluice::bench::run_compare_command(compare);
   if (floor_command->parsed()) return run_floor_command(floor, floor_cipher, floor_json_file);
   if (load_command->parsed()) return run_load_command(load, load_json_file, load_fail_if);

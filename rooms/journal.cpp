@@ -90,7 +90,7 @@ Status<Failure> Journal::append(std::span<const Change> changes) {
     auto failure = failed("write", path());
     // What was written of it goes again, or it would spoil what follows; a disk that cannot do this
     // either leaves a damaged line, which the next start reports.
-    static_cast<void>(::ftruncate(fd_.get(), static_cast<off_t>(bytes_)));
+    [[maybe_unused]] const int cut = ::ftruncate(fd_.get(), static_cast<off_t>(bytes_));
     return failure;
   }
   bytes_ += text.size();

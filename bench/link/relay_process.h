@@ -2,12 +2,10 @@
 // a free port; it ends with the object.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 
-#include <sys/types.h>
-
+#include "bench/process/child_process.h"
 #include "proto/base/result.h"
 
 namespace sluice::bench {
@@ -24,26 +22,19 @@ class RelayProcess {
   static Result<std::unique_ptr<RelayProcess>, Failure> start(const RelaySetup& setup);
 
   /// For start() alone.
-  explicit RelayProcess(std::string folder) : folder_(std::move(folder)) {}
+  explicit RelayProcess(std::unique_ptr<ChildProcess> process) : process_(std::move(process)) {}
 
-  ~RelayProcess();
+  std::string control_path() const { return process_->folder() + "/control.sock"; }
 
-  RelayProcess(const RelayProcess&) = delete;
-  RelayProcess& operator=(const RelayProcess&) = delete;
-
-  std::string control_path() const { return folder_ + "/control.sock"; }
-
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return process_->pid(); }
 
   /// "127.0.0.1:8080", of its pages; empty where none were asked for.
   std::string http_address() const;
 
  private:
-  Status<Failure> spawn(const RelaySetup& setup);
-  Status<Failure> wait_until_ready() const;
+  std::string dev_file() const { return control_path() + ".json"; }
 
-  std::string folder_;
-  pid_t pid_ = 0;
+  std::unique_ptr<ChildProcess> process_;
 };
 
 }  // namespace sluice::bench

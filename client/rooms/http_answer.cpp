@@ -31,9 +31,9 @@ constexpr int kNoContent = 204;
 
 }  // namespace
 
-std::string request_text(const HttpQuestion& question, const std::string& host) {
-  std::string text = question.method + " " + question.path + " HTTP/1.1\r\nhost: " + host +
-                     "\r\nconnection: close\r\n";
+std::string request_text(const HttpQuestion& question, const std::string& host, HttpAfter after) {
+  std::string text = question.method + " " + question.path + " HTTP/1.1\r\nhost: " + host + "\r\n";
+  if (after == HttpAfter::kClose) text += "connection: close\r\n";
   if (!question.bearer.empty()) text += "authorization: Bearer " + question.bearer + "\r\n";
   if (!question.body.empty()) text += "content-type: application/json\r\n";
   if (!question.body.empty() || question.method == "POST") {

@@ -1,6 +1,6 @@
 // HTTP/1.1 as a client of the room service speaks it: the text of a request, and a reader of its
-// answer. One exchange a connection, so the answer ends with its Content-Length or with the
-// connection. Sans-I/O: bytes in, an answer out.
+// answer, which ends with its Content-Length or with the connection. Sans-I/O: bytes in, an answer
+// out.
 #pragma once
 
 #include <cstddef>
@@ -24,8 +24,12 @@ struct HttpAnswer {
   std::string body;
 };
 
+/// Whether the connection ends with the answer.
+enum class HttpAfter : std::uint8_t { kClose, kKeep };
+
 /// `host` as the URL had it.
-std::string request_text(const HttpQuestion& question, const std::string& host);
+std::string request_text(const HttpQuestion& question, const std::string& host,
+                         HttpAfter after = HttpAfter::kClose);
 
 class HttpAnswerReader {
  public:
