@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "net/dial.h"
+
 namespace sluice::net {
 namespace {
-
-constexpr std::string_view kScheme = "http://";
 
 /// "HTTP/1.1 200 OK" and its line end; a longer first line is nobody's.
 constexpr std::size_t kStatusLineBytesMax = 512;
@@ -22,32 +22,9 @@ int status_of(std::string_view line) {
   return status >= 100 ? status : 0;
 }
 
-bool is_plain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7F; });
-}
-
 }  // namespace
 
-Result<HttpTarget, Failure> parse_http_target(std::string_view url) {
-  const Failure wrong{"\"" + std::string{url} + "\" is no http://HOST[:PORT]/PATH"};
-  if (url.substr(0, kScheme.size()) != kScheme || !is_plain(url)) return Unexpected{wrong};
-  url.remove_prefix(kScheme.size());
-  const std::size_t slash = std::min(url.find('/'), url.size());
-  HttpTarget target;
-  target.authority = url.substr(0, slash);
-  target.path = slash == url.size() ? "/" : url.substr(slash);
-  const std::size_t after = target.authority.find(']');
-  const bool has_port =
-      target.authority.find(':', after == std::string::npos ? 0 : after) != std::string::npos;
-  auto host = parse_host_port(target.authority + (has_port ? "" : ":80"));
-  if (!host || host->host.empty() || target.authority.find('@') != std::string::npos) {
-    return Unexpected{wrong};
-  }
-  target.host = *std::move(host);
-  return target;
-}
-
-HttpPost::HttpPost(Loop& loop, HttpTarget target, Callback<const PostResult&> on_done)
+HttpPost::HttpPost(Loop& loop, HttpUrl target, Callback<const PostResult&> on_done)
     : loop_(loop),
       target_(std::move(target)),
       on_done_(on_done),
@@ -71,7 +48,12 @@ void HttpPost::post(const std::string& body,
 void HttpPost::handle_resolved(const ResolvedAddresses& addresses) {
   if (!busy()) return;
   if (!addresses) return finish({0, addresses.error().message});
-  auto connection = TcpConnection::connect(loop_, addresses->front());
+  if (target_.tls && !tls_) {
+    auto context = TlsContext::load_public();
+    if (!context) return finish({0, context.error().message});
+    tls_ = *std::move(context);
+  }
+  auto connection = dial(loop_, addresses->front(), tls_ ? &*tls_ : nullptr, target_.host.host);
   if (!connection) return finish({0, connection.error().message});
   connection_ = *std::move(connection);
   connection_->start({Callback<>::to<&HttpPost::handle_open>(this),

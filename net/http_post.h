@@ -1,31 +1,25 @@
-// HttpPost: one POST at a time over plain HTTP/1.1, and the status of its answer: enough to tell
-// others what happened. Whatever the other end does, it ends within kPostTimeout. Redirects are not
-// followed, and no byte of a body is read.
+// HttpPost: one POST at a time over HTTP/1.1, with TLS where the URL says https, and the status of
+// its answer: enough to tell others what happened. Whatever the other end does, it ends within
+// kPostTimeout. Redirects are not followed, and no byte of a body is read.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "net/address.h"
+#include "net/http_url.h"
 #include "net/loop.h"
-#include "net/tcp.h"
+#include "net/stream.h"
+#include "net/tls.h"
 
 namespace sluice::net {
 
 /// For resolving, connecting and the answer's first line together. Half is short for a receiver
 /// that wakes up; double holds up what waits behind.
 inline constexpr Duration kPostTimeout = std::chrono::seconds{5};
-
-/// Where to: "http://HOST[:PORT]/PATH".
-struct HttpTarget {
-  HostPort host;
-  std::string authority, path;
-};
-
-Result<HttpTarget, Failure> parse_http_target(std::string_view url);
 
 struct PostResult {
   int status = 0;     // 0: no answer
@@ -34,7 +28,7 @@ struct PostResult {
 
 class HttpPost {
  public:
-  HttpPost(Loop& loop, HttpTarget target, Callback<const PostResult&> on_done);
+  HttpPost(Loop& loop, HttpUrl target, Callback<const PostResult&> on_done);
 
   /// Only when none is under way. The answer never comes from inside this call.
   void post(const std::string& body,
@@ -52,12 +46,13 @@ class HttpPost {
   void finish(PostResult result);
 
   Loop& loop_;
-  HttpTarget target_;
+  HttpUrl target_;
   Callback<const PostResult&> on_done_;
   Resolver resolver_;
   Timer deadline_;
   Timer hangup_;  // destroys the connection outside of its own calls
-  std::unique_ptr<TcpConnection> connection_;
+  std::optional<TlsContext> tls_;
+  std::unique_ptr<ByteStream> connection_;
   std::string request_, answer_;
 };
 

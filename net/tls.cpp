@@ -70,21 +70,39 @@ bool expect_name(SSL* ssl, const std::string& name) {
 
 void TlsContext::Free::operator()(ssl_ctx_st* context) const { SSL_CTX_free(context); }
 
-Result<TlsContext, Failure> TlsContext::load(Role role, const TlsFiles& files) {
+Result<TlsContext, Failure> TlsContext::make(Role role, int least_version) {
   ERR_clear_error();
   TlsContext result{role,
                     SSL_CTX_new(role == Role::kServer ? TLS_server_method() : TLS_client_method())};
   SSL_CTX* context = result.get();
-  if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1) {
-    return Unexpected{Failure{"cannot start TLS 1.3: " + openssl_reason()}};
+  if (context == nullptr || SSL_CTX_set_min_proto_version(context, least_version) != 1) {
+    return Unexpected{Failure{"cannot start TLS: " + openssl_reason()}};
   }
+  // Connections are few and long: no resumption, so every one proves its certificate anew.
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+  return result;
+}
+
+Result<TlsContext, Failure> TlsContext::load(Role role, const TlsFiles& files) {
+  auto result = make(role, TLS1_3_VERSION);
+  if (!result) return result;
+  SSL_CTX* context = result->get();
   // An encrypted key fails instead of asking a terminal for its password.
   SSL_CTX_set_default_passwd_cb(context, [](char*, int, int, void*) { return 0; });
   if (auto loaded = load_files(context, files); !loaded) return Unexpected{loaded.error()};
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
-  // Connections are few and long: no resumption, so every one proves its certificate anew.
-  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(context, 0);
+  return result;
+}
+
+Result<TlsContext, Failure> TlsContext::load_public() {
+  auto result = make(Role::kClient, TLS1_2_VERSION);
+  if (!result) return result;
+  if (SSL_CTX_set_default_verify_paths(result->get()) != 1) {
+    return Unexpected{Failure{"cannot load the system's TLS authorities: " + openssl_reason() +
+                              "; is ca-certificates installed?"}};
+  }
+  SSL_CTX_set_verify(result->get(), SSL_VERIFY_PEER, nullptr);
   return result;
 }
 

@@ -1,6 +1,7 @@
-// TLS 1.3 over any ByteStream, with memory BIOs: for the control socket over TCP. Both ends show a
-// certificate and accept only one that chains to the pinned CA file; the system's authorities are
-// never asked. A client also checks the server's name.
+// TLS over any ByteStream, with memory BIOs. For the control socket over TCP: 1.3, both ends show a
+// certificate and accept only one that chains to the pinned CA file. For clients of public servers
+// (https): 1.2 at least, the system's authorities, no certificate of our own. A client always
+// checks the server's name.
 #pragma once
 
 #include <memory>
@@ -30,6 +31,10 @@ class TlsContext {
   /// The Failure names the file that cannot be used and the cure.
   static Result<TlsContext, Failure> load(Role role, const TlsFiles& files);
 
+  /// Of a client that trusts the system's authorities, or those of the file that the environment's
+  /// SSL_CERT_FILE names.
+  static Result<TlsContext, Failure> load_public();
+
   Role role() const { return role_; }
 
   ssl_ctx_st* get() const { return context_.get(); }
@@ -40,6 +45,8 @@ class TlsContext {
   };
 
   TlsContext(Role role, ssl_ctx_st* context) : role_(role), context_(context) {}
+
+  static Result<TlsContext, Failure> make(Role role, int least_version);
 
   Role role_;
   std::unique_ptr<ssl_ctx_st, Free> context_;

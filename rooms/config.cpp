@@ -4,7 +4,7 @@
 #include <optional>
 #include <utility>
 
-#include "net/http_post.h"
+#include "net/http_url.h"
 #include "proto/base/name.h"
 
 namespace sluice::rooms {
@@ -36,8 +36,8 @@ std::optional<std::string> host_or_none(const std::string& value) {
 }
 
 std::optional<std::string> http_url_or_none(const std::string& value) {
-  if (value.empty() || net::parse_http_target(value)) return std::nullopt;
-  return "http://HOST[:PORT]/PATH; for https put a proxy of yours between";
+  if (value.empty() || net::parse_http_url(value)) return std::nullopt;
+  return "http://HOST[:PORT]/PATH, or the same with https";
 }
 
 /// What stands between commas, without the spaces around it.

@@ -1,5 +1,5 @@
 // RelayConnection: the control socket of one relay, kept connected: lost or not there yet, it is
-// tried again each second. What comes through is RelayView's.
+// tried again ten times a second. What comes through is RelayView's.
 #pragma once
 
 #include <functional>
@@ -44,7 +44,7 @@ class RelayConnection {
   std::function<void()> on_change_;
   std::unique_ptr<net::PipeConnection> pipe_;
   net::Timer retry_;
-  bool told_lost_ = false;  // say so once, not each second
+  bool told_lost_ = false;  // say so once, not each time
 };
 
 }  // namespace sluice::rooms

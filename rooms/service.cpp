@@ -86,7 +86,7 @@ Service::Service(net::Loop& loop, Parts parts)
   server_.route("GET", "/metrics", [this](const net::HttpRequest&) {
     return net::HttpResponse{200, std::string{kMetricsContentType}, metrics()};
   });
-  if (auto target = net::parse_http_target(config_.webhook_url)) {
+  if (auto target = net::parse_http_url(config_.webhook_url)) {
     webhooks_ = std::make_unique<Webhooks>(loop, *std::move(target), std::move(parts.webhook_key));
   }
   if (!config_.listen_tls_certificate.empty()) {

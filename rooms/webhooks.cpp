@@ -6,7 +6,7 @@
 
 namespace sluice::rooms {
 
-Webhooks::Webhooks(net::Loop& loop, net::HttpTarget target, std::vector<std::byte> key)
+Webhooks::Webhooks(net::Loop& loop, net::HttpUrl target, std::vector<std::byte> key)
     : loop_(loop),
       key_(std::move(key)),
       post_(loop, std::move(target),

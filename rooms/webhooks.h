@@ -15,7 +15,7 @@ namespace sluice::rooms {
 
 class Webhooks {
  public:
-  Webhooks(net::Loop& loop, net::HttpTarget target, std::vector<std::byte> key);
+  Webhooks(net::Loop& loop, net::HttpUrl target, std::vector<std::byte> key);
 
   void tell(std::string body);
 

@@ -4,26 +4,25 @@
 #include <utility>
 
 #include "net/address.h"
+#include "net/dial.h"
+#include "net/http_url.h"
 
 namespace sluice::client {
 
 Result<RoomUrl, Error> parse_room_url(const std::string& url) {
-  constexpr std::string_view kScheme = "http://";
-  if (url.compare(0, kScheme.size(), kScheme) != 0) {
-    return fail(ExitCode::kBadInput,
-                url + ": a room service is http://HOST[:PORT]; this client does not speak https");
+  auto parsed = net::parse_http_url(url);
+  if (!parsed || parsed->path != "/") {
+    return fail(ExitCode::kBadInput, url + ": a room service is http[s]://HOST[:PORT]");
   }
-  std::string host = url.substr(kScheme.size());
-  while (!host.empty() && host.back() == '/') host.pop_back();
-  const std::size_t colon = host.rfind(':');
-  const bool has_port = colon != std::string::npos && host.find(']', colon) == std::string::npos;
-  const auto parsed = net::parse_host_port(has_port ? host : host + ":80");
-  if (!parsed || parsed->host.empty() || host.find('/') != std::string::npos) {
-    return fail(ExitCode::kBadInput, url + ": a room service is http://HOST[:PORT]");
-  }
-  const auto addresses = net::resolve_blocking(*parsed);
+  const auto addresses = net::resolve_blocking(parsed->host);
   if (!addresses) return fail(ExitCode::kUnreachable, addresses.error().message);
-  return RoomUrl{std::move(host), addresses->front()};
+  RoomUrl room{std::move(parsed->authority), addresses->front()};
+  if (!parsed->tls) return room;
+  auto tls = net::TlsContext::load_public();
+  if (!tls) return fail(ExitCode::kEnvironment, tls.error().message);
+  room.name = std::move(parsed->host.host);
+  room.tls = *std::move(tls);
+  return room;
 }
 
 RoomSession::RoomSession(net::Loop& loop, RoomUrl url, RoomClient::Config config,
@@ -64,7 +63,7 @@ RoomEvent RoomSession::await(RoomCall call) {
 void RoomSession::ask(const HttpQuestion& question) {
   request_ = request_text(question, url_.host);
   reader_ = {};
-  auto connection = net::TcpConnection::connect(loop_, url_.address);
+  auto connection = net::dial(loop_, url_.address, url_.tls ? &*url_.tls : nullptr, url_.name);
   if (!connection) return client_.handle_failure(loop_.now(), connection.error().message);
   connection_ = std::move(*connection);
   give_up_at_ = loop_.now() + kAnswerDeadline;
@@ -97,7 +96,8 @@ void RoomSession::finish(HttpAnswerReader::State state) {
 }
 
 void RoomSession::fail_question(const std::string& why) {
-  const std::string text = "room service http://" + url_.host + ": " + why;
+  const std::string text =
+      std::string{"room service "} + (url_.tls ? "https://" : "http://") + url_.host + ": " + why;
   connection_.reset();
   give_up_at_ = kNever;
   client_.handle_failure(loop_.now(), text);

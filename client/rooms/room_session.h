@@ -11,17 +11,20 @@
 #include "client/rooms/room_client.h"
 #include "net/callback.h"
 #include "net/loop.h"
-#include "net/tcp.h"
+#include "net/stream.h"
+#include "net/tls.h"
 
 namespace sluice::client {
 
-/// http://HOST[:PORT]
+/// http://HOST[:PORT], or the same with https.
 struct RoomUrl {
   std::string host;  // HOST:PORT, as the Host field has it
   Address address;
+  std::string name{};                    // HOST, which the server's certificate must be for
+  std::optional<net::TlsContext> tls{};  // of https
 };
 
-/// Blocks on the resolver. Errors: kBadInput, kUnreachable.
+/// Blocks on the resolver. Errors: kBadInput, kUnreachable, kEnvironment (no TLS here).
 Result<RoomUrl, Error> parse_room_url(const std::string& url);
 
 class RoomSession {
@@ -62,7 +65,7 @@ class RoomSession {
   std::string request_;
   HttpAnswerReader reader_;
   Instant give_up_at_ = kNever;
-  std::unique_ptr<net::TcpConnection> connection_;
+  std::unique_ptr<net::ByteStream> connection_;
   net::Timer timer_;
 };
 

@@ -75,7 +75,7 @@ def what_makes_no_sense_is_refused_with_its_cure():
             (["pull", *rooms, "nowhere/anna"], 3, "room"),
             (["pull", *rooms, "demo/anna", "--ticket-file", "x"], 2, "--ticket-file"),
             (["push", "--token-file", "x", "sluice://h/a/b", clip], 2, "--rooms"),
-            (["push", "--rooms", "https://127.0.0.1", "demo/a", clip], 2, "https"),
+            (["push", "--rooms", "ftp://127.0.0.1", "demo/a", clip], 2, "http[s]"),
             (["push", "--rooms", "http://127.0.0.1:1", "demo/a", clip], 4, "room service"),
             (["room", *rooms, "create", "no such"], 2, "letters"),
             (["room", *rooms, "fly"], 2, "see sluice room --help"),

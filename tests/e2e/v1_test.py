@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import os
 import re
 import shutil
 import ssl
@@ -314,15 +315,64 @@ def the_application_is_told_and_can_check_who_tells():
     server.shutdown()
 
 
+def certificate_in(folder):
+    """(key, certificate) of 127.0.0.1, signed by itself."""
+    key, certificate = folder / "key.pem", folder / "cert.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=rooms.test"]
+    make += ["-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    run(make + ["-keyout"], key, "-out", certificate)
+    return key, certificate
+
+
+def webhooks_go_by_https_to_whom_the_system_trusts():
+    if not shutil.which("openssl"):
+        print("skipped: needs openssl to make a certificate")
+        return
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    server.heard, server.answers, server.let_go = [], [], threading.Event()
+    with harness.Processes() as processes:
+        key, certificate = certificate_in(processes.folder)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"https://127.0.0.1:{server.server_port}/hook"
+        env = {**HOSTS, "SLUICE_ROOMS_WEBHOOK_URL": url}
+        strict = Rooms(processes, "--relay", "", env=env)
+        Client(strict, user="alice").call("POST", "/v1/rooms", 201, {"room": "r"})
+        strict.process.wait_for("webhook_not_delivered")
+        harness.expect("certificate" in strict.process.errors(), strict.process.errors())
+        harness.expect(not server.heard, "a receiver that nobody trusts heard something")
+        strict.process.stop()
+        env["SSL_CERT_FILE"] = str(certificate)
+        trusting = Rooms(processes, "--relay", "", env=env)
+        Client(trusting, user="alice").call("POST", "/v1/rooms", 201, {"room": "s"})
+        trusting.process.wait_until(lambda: told(server, "create") == 1, "the webhook", 10)
+    server.shutdown()
+
+
+def our_own_client_speaks_it(rooms, certificate):
+    room = [harness.program("sluice"), "room", "list", "--rooms", f"https://{rooms.host_port}"]
+    trusting = {**os.environ, "SSL_CERT_FILE": str(certificate)}
+    listed = subprocess.run(room, env=trusting, capture_output=True, text=True, timeout=20)
+    harness.expect(listed.returncode == 0, listed.stderr)
+    harness.expect(listed.stdout.startswith("ROOM"), listed.stdout)
+    for host, environment, words in (
+        (rooms.host_port, os.environ, "certificate"),
+        (rooms.host_port.replace("127.0.0.1", "localhost"), trusting, "mismatch"),
+    ):
+        room[-1] = f"https://{host}"
+        refused = subprocess.run(room, env=environment, capture_output=True, text=True, timeout=20)
+        harness.expect(refused.returncode == 4, f"{host}: {refused.returncode}")
+        harness.expect(words in refused.stderr, refused.stderr)
+
+
 def tls_is_by_file():
     if not shutil.which("openssl"):
         print("skipped: needs openssl to make a certificate")
         return
     with harness.Processes() as processes:
-        key, certificate = processes.folder / "key.pem", processes.folder / "cert.pem"
-        make = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=localhost"]
-        make += ["-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-        run(make + ["-keyout"], key, "-out", certificate)
+        key, certificate = certificate_in(processes.folder)
         env = {**HOSTS, "SLUICE_ROOMS_LISTEN_TLS_CERTIFICATE": str(certificate)}
         env["SLUICE_ROOMS_LISTEN_TLS_KEY"] = str(key)
         rooms = Rooms(processes, "--relay", "", env=env)
@@ -336,6 +386,7 @@ def tls_is_by_file():
             harness.expect(False, "plain HTTP got an answer")
         except OSError:
             pass
+        our_own_client_speaks_it(rooms, certificate)
         env["SLUICE_ROOMS_LISTEN_TLS_KEY"] = str(certificate)
         flags = ["--dev", "--listen", "127.0.0.1:0", "--relay", ""]
         flags += ["--state", str(processes.folder / "other")]
@@ -420,6 +471,7 @@ if __name__ == "__main__":
             streams_are_events_too,
             the_application_is_told_and_can_check_who_tells,
             tls_is_by_file,
+            webhooks_go_by_https_to_whom_the_system_trusts,
             the_log_tells_no_secret_of_v1,
             rooms_are_spread_over_relays_and_stay_where_they_are,
         ]

@@ -21,7 +21,8 @@ TEST(RoomSession, ReadsAddressesOfServices) {
       {"http://127.0.0.1", "127.0.0.1"},
       {"http://[::1]:80", "[::1]:80"},
       {"http://[::1]", "[::1]"},
-      {"https://127.0.0.1", nullptr},
+      {"https://127.0.0.1", "127.0.0.1"},
+      {"ftp://127.0.0.1", nullptr},
       {"127.0.0.1:5757", nullptr},
       {"http://", nullptr},
       {"http://127.0.0.1:70000", nullptr},
@@ -33,6 +34,7 @@ TEST(RoomSession, ReadsAddressesOfServices) {
     ASSERT_EQ(url.has_value(), at.host != nullptr) << at.url;
     if (url) {
       EXPECT_EQ(url->host, at.host);
+      EXPECT_EQ(url->tls.has_value(), std::string_view{at.url}.substr(0, 5) == "https");
     } else {
       EXPECT_EQ(url.error().code, ExitCode::kBadInput);
     }
@@ -48,7 +50,7 @@ class Ends {
     const auto bound = server_.listen(Address::v4(127, 0, 0, 1, 0));
     EXPECT_TRUE(bound);
     RoomUrl url{"service.test", *bound};
-    session_.emplace(loop_, url, RoomClient::Config{token, "anna"},
+    session_.emplace(loop_, std::move(url), RoomClient::Config{token, "anna"},
                      net::Callback<const RoomEvent&>::to<&Ends::handle_event>(this));
     return *session_;
   }

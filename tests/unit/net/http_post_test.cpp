@@ -10,32 +10,6 @@
 namespace sluice::net {
 namespace {
 
-TEST(HttpTarget, IsAPlainUrl) {
-  const struct {
-    const char *url, *host, *authority, *path;
-    int port;
-  } kGood[] = {
-      {"http://h", "h", "h", "/", 80},
-      {"http://h:8080/a?b=c", "h", "h:8080", "/a?b=c", 8080},
-      {"http://192.0.2.1/x", "192.0.2.1", "192.0.2.1", "/x", 80},
-      {"http://[2001:db8::1]/x", "2001:db8::1", "[2001:db8::1]", "/x", 80},
-      {"http://[2001:db8::1]:9/", "2001:db8::1", "[2001:db8::1]:9", "/", 9},
-  };
-
-  for (const auto& c : kGood) {
-    const auto target = parse_http_target(c.url);
-    ASSERT_TRUE(target) << c.url;
-    EXPECT_EQ(target->host.host, c.host) << c.url;
-    EXPECT_EQ(target->host.port, c.port) << c.url;
-    EXPECT_EQ(target->authority, c.authority) << c.url;
-    EXPECT_EQ(target->path, c.path) << c.url;
-  }
-  for (const char* url : {"", "h", "https://h/", "http://", "http:///x", "http://h:x/",
-                          "http://h:99999/", "http://a b/", "http://h/a\r\nX: y", "http://u@h/"}) {
-    EXPECT_FALSE(parse_http_target(url)) << url;
-  }
-}
-
 /// A server that answers with fixed bytes, or closes.
 class Posting : public testing::Test {
  protected:
@@ -73,7 +47,7 @@ class Posting : public testing::Test {
   }
 
   PostResult post_to(const std::string& url) {
-    HttpPost poster(loop, *parse_http_target(url),
+    HttpPost poster(loop, *parse_http_url(url),
                     Callback<const PostResult&>::to<&Posting::done>(this));
     poster.post("body", {{"X-Sign", "s"}});
     EXPECT_TRUE(poster.busy());
