@@ -27,6 +27,9 @@ double codec_number(FourCC codec) {
   return static_cast<double>(static_cast<std::uint32_t>(codec));
 }
 
+/// A stream that jumped further back began from its start; all of it is new.
+constexpr std::int32_t kGopMaxMs = 20'000;
+
 bool needs_config(FourCC codec) { return codec != FourCC::kMp3 && codec != FourCC::kData; }
 
 template <class Range>
@@ -41,8 +44,20 @@ void FlvSink::begin(std::span<const wire::TrackDescription> tracks) {
     const bool known = std::any_of(tracks_.begin(), tracks_.end(),
                                    [&](const Track& track) { return track.id == described.id; });
     if (known) continue;
-    tracks_.push_back({described.id, described.kind, described.codec, described.config, false});
+    tracks_.push_back(
+        {described.id, described.kind, described.codec, described.config, false, {}, false});
   }
+}
+
+void FlvSink::resume() {
+  for (Track& track : tracks_) track.resuming = track.last_ms.has_value();
+}
+
+bool FlvSink::is_known(const ReceivedFrame& frame, Track& track) {
+  const std::uint32_t own = frame.media.timestamp_ms;
+  const auto ahead = static_cast<std::int32_t>(own - track.last_ms.value_or(own));
+  track.resuming = track.resuming && ahead <= 0 && ahead > -kGopMaxMs;
+  return track.resuming;
 }
 
 bool FlvSink::write(const ReceivedFrame& frame) {
@@ -57,8 +72,10 @@ bool FlvSink::write(const ReceivedFrame& frame) {
   }
   if (needs_config(track->codec) && track->config.empty()) return false;
 
+  if (is_known(frame, *track)) return true;
   if (!header_written_) write_file_header();
   const std::uint32_t timestamp_ms = timestamp_of(frame, *track);
+  track->last_ms = timestamp_ms;
   if (!track->config.empty() && !track->config_written) {
     flv::append_tag(frame.media.type, timestamp_ms, track->config, out_);
     track->config_written = true;

@@ -28,6 +28,10 @@ class FlvSink {
   /// Appends the frame; false when it was left out because no configuration of its codec came yet.
   [[nodiscard]] bool write(const ReceivedFrame& frame);
 
+  /// The stream begins anew at its last key frame, as after a loss of the relay: what was written
+  /// of that GOP before is not written again.
+  void resume();
+
   /// What is to be written; take_all() forgets it.
   Bytes pending() const { return out_; }
 
@@ -42,7 +46,11 @@ class FlvSink {
     FourCC codec{};
     std::vector<std::byte> config;  // newest known; the whole sequence-header message
     bool config_written = false;
+    std::optional<std::uint32_t> last_ms;  // newest timestamp written
+    bool resuming = false;                 // older ones are known
   };
+
+  static bool is_known(const ReceivedFrame& frame, Track& track);
 
   std::uint32_t timestamp_of(const ReceivedFrame& frame, Track& track);
   void write_file_header();

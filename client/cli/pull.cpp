@@ -89,7 +89,10 @@ class PullProgram {
             net::Callback<const std::vector<wire::TrackDescription>&>::to<
                 &PullProgram::handle_tracks>(this),
             net::Callback<const ReceivedFrame&>::to<&PullProgram::handle_frame>(this)});
-    if (before) subscriber_->stats() = *before;
+    if (before) {
+      subscriber_->stats() = *before;
+      sink_.resume();
+    }
     config->first_commands = subscriber_->first_commands();
     if (const auto opened = connection_->open(std::move(*config)); !opened) return opened;
     loop_.run();

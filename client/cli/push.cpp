@@ -10,6 +10,7 @@
 #include "client/cli/joiner.h"
 #include "client/cli/options.h"
 #include "client/connection.h"
+#include "client/gop_keeper.h"
 #include "client/pace_clock.h"
 #include "client/pusher.h"
 #include "client/rendition_source.h"
@@ -73,8 +74,10 @@ class PushProgram {
     const std::optional<Stats> before = pusher_ ? std::optional{pusher_->stats()} : std::nullopt;
     pusher_.emplace(Pusher::Config{joiner_.url().stream, source_->tracks(), options_.stamp,
                                    !options_.no_pace, source_->data_is_metadata_only()});
+    replayed_ = replay_end_ = 0;
     if (before) {
       pusher_->stats() = *before;
+      if (joiner_.relay_is_new()) replay_end_ = gop_.size();
       // A file waited for us; a pipe did not.
       if (!source_->first().is_pipe()) clock_ = {}, due_ = loop_.now();
     }
@@ -152,6 +155,11 @@ class PushProgram {
   /// Pushes what is due; returns when more will be.
   Instant pump(Instant now) {
     if (now >= stop_at_) finish(now);
+    for (; replayed_ < replay_end_ && !source_ended_; ++replayed_) {
+      if (!pusher_->has_room()) return now + kRoomPoll;
+      pusher_->push(now, gop_.at(replayed_));
+    }
+    replayed_ = replay_end_ = 0;
     for (int sent = 0; sent < kFramesPerTurn && !source_ended_; ++sent) {
       if (!pending_ && !take_next(now)) return kNever;
       if (due_ > now) return due_;
@@ -160,6 +168,7 @@ class PushProgram {
         stop_at_ = now + seconds_of(*options_.join.seconds);
       }
       pusher_->push(now, *pending_);
+      if (joiner_.may_come_back()) gop_.add(*pending_);
       if (auto& first = pusher_->stats().first_frame_us; !first) first = to_us(now - started_at_);
       pending_.reset();
     }
@@ -240,6 +249,8 @@ class PushProgram {
   StatusLine status_line_;
   std::optional<RenditionSource> source_;
   std::optional<Pusher> pusher_;
+  GopKeeper gop_;
+  std::size_t replayed_ = 0, replay_end_ = 0;  // of gop_: what a new relay gets first
   PaceClock clock_;
   std::optional<SourceFrame> pending_;
   Instant due_ = kNever;

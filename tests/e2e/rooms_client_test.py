@@ -119,6 +119,28 @@ def a_killed_service_takes_nothing_from_a_live_room():
         print(f"         {KILLS} kills: back after {slowest:.2f} s, {figures['frames']} frames")
 
 
+def pictures_of(file):
+    """(timestamp in ms, whether it is a key frame) of each picture in an FLV."""
+    data, at, pictures = file.read_bytes(), 13, []
+    while at + 11 <= len(data):
+        size = int.from_bytes(data[at + 1 : at + 4], "big")
+        body = data[at + 11 : at + 11 + size]
+        if data[at] == 9 and len(body) > 1 and body[1] == 1:  # video, AVC, no sequence header
+            time_ms = int.from_bytes(data[at + 7 : at + 8] + data[at + 4 : at + 7], "big")
+            pictures.append((time_ms, body[0] >> 4 == 1))
+        at += 11 + size + 4
+    return pictures
+
+
+def expect_no_hole(pictures):
+    """Each picture once, in its order; some may be missing before a key frame alone."""
+    harness.expect(len(pictures) > 40, f"{len(pictures)} pictures")
+    for (before, _), (time_ms, is_key) in zip(pictures, pictures[1:]):
+        step = time_ms - before
+        harness.expect(0 < step, f"the picture at {before} ms is followed by one at {time_ms} ms")
+        harness.expect(step <= 35 or is_key, f"pictures after {before} ms are missing")
+
+
 def a_killed_relay_gets_its_members_back():
     with harness.Processes() as processes:
         relay = RelayWithRooms(processes)
@@ -137,6 +159,7 @@ def a_killed_relay_gets_its_members_back():
             waits.append(time.monotonic() - killed)
         harness.expect(pull.stop() == 0, pull.errors())
         harness.expect(pusher.stop() == 0, pusher.errors())
+        expect_no_hole(pictures_of(file))
         waits.sort()
         print("         receiving again after " + ", ".join(f"{wait:.2f}" for wait in waits) + " s")
 

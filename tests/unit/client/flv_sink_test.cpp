@@ -62,6 +62,45 @@ TEST(FlvSink, WritesSequenceHeadersOnceAndAgainWhenTheyChange) {
   EXPECT_EQ(sink.bytes_media(), 44U);
 }
 
+TEST(FlvSink, WhatWasWrittenBeforeALossIsNotWrittenAgain) {
+  FlvSink sink;
+  const wire::TrackDescription tracks[] = {audio_track(), video_track()};
+  sink.begin(tracks);
+  const auto key = avc_frame(true, 1), inter = avc_frame(false, 2), sound = aac_frame(3);
+  const auto write = [&](TrackId track, std::uint32_t ms, const std::vector<std::byte>& body) {
+    EXPECT_TRUE(sink.write(
+        frame_of(track, ms, body, track == kVideo ? avc_header(1) : std::vector<std::byte>{})));
+  };
+  write(kVideo, 1000, key);
+  write(kAudio, 1005, sound);
+  write(kVideo, 1040, inter);
+  sink.take_all();
+  sink.resume();
+  write(kVideo, 1000, key);
+  write(kAudio, 1005, sound);
+  write(kVideo, 1040, inter);
+  EXPECT_TRUE(sink.pending().empty());
+  write(kVideo, 1080, inter);
+  write(kAudio, 1026, sound);
+  EXPECT_FALSE(sink.pending().empty());
+  // Only once for each track: a source whose time runs back later is written as it is.
+  sink.take_all();
+  write(kVideo, 1079, inter);
+  EXPECT_FALSE(sink.pending().empty());
+}
+
+TEST(FlvSink, AStreamThatBeganFromItsStartIsNewAfterALoss) {
+  FlvSink sink;
+  const wire::TrackDescription tracks[] = {video_track()};
+  sink.begin(tracks);
+  const auto key = avc_frame(true, 1);
+  EXPECT_TRUE(sink.write(frame_of(kVideo, 60'000, key, avc_header(1))));
+  sink.take_all();
+  sink.resume();
+  EXPECT_TRUE(sink.write(frame_of(kVideo, 0, key, avc_header(1))));
+  EXPECT_FALSE(sink.pending().empty());
+}
+
 TEST(FlvSink, HeaderFlagsTellTheTracks) {
   const struct {
     std::vector<wire::TrackDescription> tracks;
