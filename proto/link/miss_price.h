@@ -21,31 +21,36 @@ class MissPrice {
  public:
   void on_frame(MissClass of) {
     raise(of, kStep);
-    promised_ *= 1 - kForget;
-    missed_ *= 1 - kForget;
+    Price& price = prices_[index(of)];
+    price.promised *= 1 - kForget;
+    price.missed *= 1 - kForget;
   }
 
   /// A frame goes with these odds of being missed.
   void promise(MissClass of, double odds) {
-    promised_ += odds;
-    raise(of, -std::min(kStep * odds * bias() / kGoals[index(of)], kLargestStep));
+    prices_[index(of)].promised += odds;
+    raise(of, -std::min(kStep * odds * bias(of) / kGoals[index(of)], kLargestStep));
   }
 
-  void on_missed() { missed_ += 1; }
+  void on_missed(MissClass of) { prices_[index(of)].missed += 1; }
 
-  double of(MissClass of) const { return prices_[index(of)]; }
+  double of(MissClass of) const { return prices_[index(of)].odds; }
 
-  /// Misses for each that was promised.
-  double bias() const {
-    return std::clamp((missed_ + kDoubt * kFirstBias) / (promised_ + kDoubt), kBiasMin, kBiasMax);
+  /// Misses for each that was promised. Of its own class: what ordinary frames lack, by the
+  /// hundred, says little about a key frame, and must not make one cheap.
+  double bias(MissClass of) const {
+    const Price& price = prices_[index(of)];
+    return std::clamp((price.missed + kDoubt * kFirstBias) / (price.promised + kDoubt), kBiasMin,
+                      kBiasMax);
   }
 
  private:
   static std::size_t index(MissClass of) { return static_cast<std::size_t>(of); }
 
   void raise(MissClass of, double step) {
-    const std::size_t i = index(of);
-    prices_[i] = std::clamp(prices_[i] * std::exp(step), kGoals[i] * kLeast, kGoals[i] * kMost);
+    double& odds = prices_[index(of)].odds;
+    const double goal = kGoals[index(of)];
+    odds = std::clamp(odds * std::exp(step), goal * kLeast, goal * kMost);
   }
 
   /// Share of frames that may be missed, by MissClass: 0.1 % with some room for what is seen late.
@@ -63,8 +68,12 @@ class MissPrice {
   static constexpr double kDoubt = 10, kFirstBias = 1.3, kForget = 6e-6;
   static constexpr double kBiasMin = 0.5, kBiasMax = 4;
 
-  std::array<double, kMissClasses> prices_ = kGoals;
-  double promised_ = 0, missed_ = 0;
+  struct Price {
+    double odds = 0;                  // that a repair must take away
+    double promised = 0, missed = 0;  // frames, of late
+  };
+
+  std::array<Price, kMissClasses> prices_{{{kGoals[0]}, {kGoals[1]}, {kGoals[2]}}};
 };
 
 }  // namespace sluice::link

@@ -276,7 +276,7 @@ void RepairController::drop_past(const PathView& path) {
       const auto of = static_cast<std::size_t>(frame.miss_class);
       if (arrived < frame.open) {
         ++misses_[of].missed;
-        price_.on_missed();
+        price_.on_missed(frame.miss_class);
       }
     }
     parts_.pop_frame();

@@ -159,7 +159,7 @@ TEST(MissPrice, FallsWithWhatIsPromisedAndRisesWhereFewFramesComeLate) {
   MissPrice even;
   for (int i = 0; i < 10'000; ++i) {
     even.on_frame(MissClass::kPlain);
-    even.promise(MissClass::kPlain, 0.00065 / even.bias());
+    even.promise(MissClass::kPlain, 0.00065 / even.bias(MissClass::kPlain));
   }
   EXPECT_NEAR(even.of(MissClass::kPlain), 0.00065, 1e-5);
 }
@@ -169,16 +169,17 @@ TEST(MissPrice, BelievesTheMissesMoreThanTheModelInTheEnd) {
   for (int i = 0; i < 100'000; ++i) {
     price.on_frame(MissClass::kPlain);
     if (i % 1'000 == 0) price.promise(MissClass::kPlain, 1);
-    if (i % 500 == 0) price.on_missed();
+    if (i % 500 == 0) price.on_missed(MissClass::kPlain);
   }
-  EXPECT_NEAR(price.bias(), 1.9, 0.2) << "two for each that was promised";
-  for (int i = 0; i < 3'000; ++i) price.on_missed();
-  EXPECT_EQ(price.bias(), 4) << "bounded";
+  EXPECT_NEAR(price.bias(MissClass::kPlain), 1.9, 0.2) << "two for each that was promised";
+  for (int i = 0; i < 3'000; ++i) price.on_missed(MissClass::kPlain);
+  EXPECT_EQ(price.bias(MissClass::kPlain), 4) << "bounded";
   MissPrice lucky;
   for (int i = 0; i < 100; ++i) lucky.promise(MissClass::kPlain, 1);
-  EXPECT_EQ(lucky.bias(), 0.5);
+  EXPECT_EQ(lucky.bias(MissClass::kPlain), 0.5);
   for (int i = 0; i < 2'000'000; ++i) lucky.on_frame(MissClass::kPlain);
-  EXPECT_NEAR(lucky.bias(), 1.3, 0.01) << "it forgets";
+  EXPECT_NEAR(lucky.bias(MissClass::kPlain), 1.3, 0.01) << "it forgets";
+  EXPECT_NEAR(price.bias(MissClass::kPrecious), 1.3, 0.01) << "each class has its own";
 }
 
 TEST_F(ControllerTest, CountsAMissByItsClass) {
