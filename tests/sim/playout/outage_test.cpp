@@ -61,18 +61,10 @@ std::uint64_t missed_with_changes(bool of_pusher, Duration owd,
 // proved (P-DATA-06) comes again two round trips after it should have come the first time, and what
 // the client needs to say something: at most 40 ms with the media of this call.
 TEST(PlayOutOutage, AnotherAddressOfTheClientLeavesNoGap) {  // P-DATA-06, P-KEEP-02
-
-  struct Case {
-    int owd_ms;
-    std::uint64_t missed_of_subscriber;
-  };
-
-  // 2 x 120 ms and the rest are more than 250.
-  for (const Case& c : {Case{10, 0}, Case{20, 0}, Case{40, 0}, Case{50, 0}, Case{60, 2}}) {
+  for (const int owd_ms : {10, 20, 40, 50, 60}) {
     const client::JitterBuffer::Config fixed{client::PlayMode::kPlayOut, milliseconds{250}};
-    EXPECT_EQ(missed_with_changes(false, milliseconds{c.owd_ms}, fixed), c.missed_of_subscriber)
-        << c.owd_ms;
-    EXPECT_EQ(missed_with_changes(true, milliseconds{c.owd_ms}, fixed), 0U) << c.owd_ms;
+    EXPECT_EQ(missed_with_changes(false, milliseconds{owd_ms}, fixed), 0U) << owd_ms;
+    EXPECT_EQ(missed_with_changes(true, milliseconds{owd_ms}, fixed), 0U) << owd_ms;
   }
 }
 
