@@ -177,9 +177,9 @@ void solve_worst(benchmark::State& state) {
   count_packets(state, 1, kCodedBytesMax);
 }
 
-// How many repairs a window needs in its last round: a tenth of its parts known lost, the rest in
-// flight, a key frame's target.
-void repairs_needed(benchmark::State& state) {
+// How many repairs a window is worth in its last round: a tenth of its parts known lost, the rest
+// in flight, a key frame's price.
+void repairs_worth(benchmark::State& state) {
   const auto parts = static_cast<std::uint16_t>(state.range(0));
   link::OpenWindow window;
   window.loss = 0.2;
@@ -189,9 +189,9 @@ void repairs_needed(benchmark::State& state) {
                             static_cast<std::uint16_t>(parts * 2 / 10), 0};
   for (auto _ : state) {
     benchmark::DoNotOptimize(window);
-    const std::uint16_t repairs = link::repairs_needed(window, 0.0002);
-    CHECK(repairs > 0 && repairs < 255);
-    benchmark::DoNotOptimize(repairs);
+    const link::RepairChoice choice = link::repairs_worth(window, 0.0002);
+    CHECK(choice.repairs > 0 && choice.repairs < 255);
+    benchmark::DoNotOptimize(choice);
   }
   count_packets(state, 1, 0);
 }
@@ -200,8 +200,8 @@ BENCHMARK(encode)->Name("fec/encode")->Arg(8)->Arg(40)->Arg(200);
 BENCHMARK(solve)->Name("fec/solve/missing_of_40")->Arg(1)->Arg(4)->Arg(10)->UseManualTime();
 BENCHMARK(solve_worst)->Name("fec/solve/worst_repair")->UseManualTime();
 
-BENCHMARK(repairs_needed)
-    ->Name("link/repairs_needed")
+BENCHMARK(repairs_worth)
+    ->Name("link/repairs_worth")
     ->ArgNames({"parts", "bursts"})
     ->ArgsProduct({{10, 50, 250}, {0, 1}});
 

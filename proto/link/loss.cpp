@@ -57,12 +57,12 @@ Status<> LossDetector::handle_feedback(Instant now, const wire::Feedback& feedba
   newest_ = !newest_feedback_ || wire::newer_feedback(feedback.number, *newest_feedback_);
   if (newest_) newest_feedback_ = feedback.number;
   measure_rtt(now, feedback, sent, rtt);
-  count_late(feedback);
+  late_.on_feedback(now, feedback);
   Settled settled;
   for (const wire::AckRange& range : feedback.ranges()) acknowledge(range, sent, settled);
   const Duration age = feedback.highest() == highest_acknowledged_ ? feedback.age : Duration{0};
   const Instant shown = highest_sent_at_ ? *highest_sent_at_ + age - late_allowance(rtt) : kLongAgo;
-  detect_losses(sent, shown, packet_time, settled);
+  detect_losses(now, sent, shown, packet_time, settled);
   if (settled.acknowledged > 0) probes_ = 0;
   last_feedback_ = now;
   meter_.add(now, settled.acknowledged, settled.lost);
@@ -103,49 +103,30 @@ void LossDetector::acknowledge(const wire::AckRange& range, SentPackets& sent, S
 // the epoch of our clock, and a packet sent `late_allowance` before that, less the same owd, would
 // show in it. The one-way delays cancel out, so no clock of the peer is needed. What follows the
 // highest in the same run comes through the bottleneck packet by packet, each so much later.
-void LossDetector::detect_losses(SentPackets& sent, Instant shown, Duration packet_time,
-                                 Settled& settled) {
+// Where packets overtake each other, or wait for no one knows what, the number says nothing and the
+// time counts from later.
+void LossDetector::detect_losses(Instant now, SentPackets& sent, Instant shown,
+                                 Duration packet_time, Settled& settled) {
   if (!highest_acknowledged_) return;
+  const Duration window = late_.window();
   for (std::optional<PacketNumber> n = sent.oldest_open(); n; n = sent.oldest_open()) {
     SentPacket& packet = sent.at(*n);
-    const bool by_number =
-        *n < *highest_acknowledged_ && highest_acknowledged_->value - n->value -
-                                               sent.skipped_between(*n, *highest_acknowledged_) >=
-                                           kReorderPackets;
+    const bool by_number = window == Duration{0} && *n < *highest_acknowledged_ &&
+                           highest_acknowledged_->value - n->value -
+                                   sent.skipped_between(*n, *highest_acknowledged_) >=
+                               kReorderPackets;
     if (!by_number) {
       const bool behind = *n > *highest_acknowledged_;
       const auto packets = behind ? n->value - highest_acknowledged_->value : 0;
       const Duration later = packet_time * static_cast<std::int64_t>(std::min(packets, kRunMost));
-      if (packet.sent_at + later > shown) return;
+      if (packet.sent_at + later + window > shown) return;
     }
     packet.state = SentPacket::State::kLost;
-    note_lost(*n);
+    late_.on_lost(now, *n);
     ++settled.lost;
     settled.bursts += n->value == behind_last_lost_ ? 0U : 1U;
     behind_last_lost_ = n->value + 1;
     collect(sent, packet, lost_);
-  }
-}
-
-void LossDetector::note_lost(PacketNumber number) {
-  lately_lost_[losses_noted_++ % kLatelyLost] = number.value;
-}
-
-// Ranges go from high to low, and what lies below them all is not told of any more.
-void LossDetector::count_late(const wire::Feedback& feedback) {
-  for (std::uint64_t& number : lately_lost_) {
-    if (number == kNoPacket) continue;
-    bool told = false;
-    for (const wire::AckRange& range : feedback.ranges()) {
-      told = range.first.value <= number;
-      if (!told) continue;
-      if (number <= range.last.value) {
-        ++late_total_;
-        number = kNoPacket;
-      }
-      break;
-    }
-    if (!told) number = kNoPacket;
   }
 }
 
@@ -187,7 +168,7 @@ void LossDetector::on_probe(Instant now, SentPackets& sent) {
   if (!oldest) return;
   SentPacket& packet = sent.at(*oldest);
   packet.state = SentPacket::State::kLost;
-  note_lost(*oldest);
+  late_.on_lost(now, *oldest);
   collect(sent, packet, lost_);
   meter_.add(now, 0, 1);
   sent.drop_settled(now);
@@ -199,7 +180,7 @@ void LossDetector::on_path_moved(Instant now, SentPackets& sent) {
   for (std::optional<PacketNumber> n = sent.oldest_open(); n; n = sent.oldest_open()) {
     SentPacket& packet = sent.at(*n);
     packet.state = SentPacket::State::kLost;
-    note_lost(*n);
+    late_.on_lost(now, *n);
     collect(sent, packet, lost_);
   }
   sent.drop_settled(now);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "proto/base/result.h"
+#include "proto/link/late_packets.h"
 #include "proto/link/loss_estimate.h"
 #include "proto/link/rtt.h"
 #include "proto/link/sent_packets.h"
@@ -43,8 +44,6 @@ class LossMeter {
 
 class LossDetector {
  public:
-  LossDetector() { lately_lost_.fill(kNoPacket); }
-
   /// Reads one FEEDBACK. kFeedbackOfUnsent, and nothing changed, when it acknowledges a number that
   /// was skipped or not yet sent: the link must close. `packet_time`: what the bottleneck takes for
   /// one packet, zero while unknown; those of a run arrive so far apart.
@@ -79,15 +78,10 @@ class LossDetector {
 
   const LossEstimate& estimate() const { return estimate_; }
 
-  /// Packets that were taken for lost and acknowledged after all, as far as feedback says so before
-  /// kLatelyLost more are lost.
-  std::uint64_t late_total() const { return late_total_; }
+  /// Packets that were taken for lost and acknowledged after all, as far as it is known.
+  std::uint64_t late_total() const { return late_.total(); }
 
  private:
-  /// Their packets are forgotten by then: a lost packet settles like an acknowledged one.
-  static constexpr std::size_t kLatelyLost = 32;
-  static constexpr std::uint64_t kNoPacket = UINT64_MAX;
-
   struct Settled {
     std::uint32_t acknowledged = 0, lost = 0, bursts = 0;
   };
@@ -95,9 +89,8 @@ class LossDetector {
   void acknowledge(const wire::AckRange& range, SentPackets& sent, Settled& settled);
   void measure_rtt(Instant now, const wire::Feedback& feedback, const SentPackets& sent,
                    RttEstimator& rtt);
-  void detect_losses(SentPackets& sent, Instant shown, Duration packet_time, Settled& settled);
-  void note_lost(PacketNumber number);
-  void count_late(const wire::Feedback& feedback);
+  void detect_losses(Instant now, SentPackets& sent, Instant shown, Duration packet_time,
+                     Settled& settled);
   void collect(const SentPackets& sent, const SentPacket& packet, std::vector<SentItem>& into);
 
   std::vector<SentItem> acknowledged_, lost_;
@@ -110,9 +103,7 @@ class LossDetector {
   bool newest_ = false;
   LossMeter meter_;
   LossEstimate estimate_;
-  std::array<std::uint64_t, kLatelyLost> lately_lost_;  // packet numbers, kNoPacket: none
-  std::uint64_t losses_noted_ = 0;
-  std::uint64_t late_total_ = 0;
+  LatePackets late_;
   std::uint64_t behind_last_lost_ = UINT64_MAX;  // the number that would go on a burst
 };
 

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "proto/link/link.h"
+#include "proto/link/rtt.h"
 #include "proto/wire/packet.h"
 #include "sim/net.h"
 #include "sim/xoshiro.h"
@@ -31,6 +32,7 @@ struct SimSource {
 
   link::TestTrack video{TrackId{7}, Seq{Seq::kModulus - 500}};  // the numbers wrap under way
   link::TestTrack audio{TrackId{8}};
+  std::vector<Instant> video_deadlines, audio_deadlines;  // by part, to leave by
   std::uint32_t messages = 0;
 };
 
@@ -39,6 +41,7 @@ struct SimLedger {
   std::vector<bool> video, audio;  // by part, from the source's first
   std::uint64_t parts = 0, duplicates = 0, altered = 0;
   std::uint32_t messages[2] = {0, 0};
+  Duration behind_deadline = Duration::min();  // the latest part, after it had to leave
   bool messages_in_order = true;
   std::uint64_t address_changes = 0, given_up = 0;
   std::optional<link::Closed> closed;
@@ -60,11 +63,11 @@ class LinkNode : public SimNode {
   void expect_from(const SimSource& other) { expected_ = &other; }
 
   void push_picture(Instant now, std::size_t bytes, Duration patience) {
-    push(kSimVideo, source.video, bytes, now + patience);
+    push(kSimVideo, source.video, source.video_deadlines, bytes, now + patience);
   }
 
   void push_audio(Instant now, Duration patience) {
-    push(kSimAudio, source.audio, 120, now + patience);
+    push(kSimAudio, source.audio, source.audio_deadlines, 120, now + patience);
   }
 
   void push_message() {
@@ -104,8 +107,10 @@ class LinkNode : public SimNode {
   std::uint64_t datagrams = 0;
 
  private:
-  void push(TrackId track, link::TestTrack& from, std::size_t bytes, Instant deadline) {
+  void push(TrackId track, link::TestTrack& from, std::vector<Instant>& deadlines,
+            std::size_t bytes, Instant deadline) {
     const auto frame = from.add(bytes, timestamp_ += 10, false);
+    deadlines.resize(deadlines.size() + frame.count, deadline);
     EXPECT_TRUE(link_->queue_media(track, frame.first, frame.count, deadline));
   }
 
@@ -137,13 +142,22 @@ class LinkNode : public SimNode {
     while (const std::optional<link::Event> event = link_->poll_event()) {
       EXPECT_FALSE(ledger.closed) << "nothing comes after Closed";
       std::visit([this](const auto& e) { record(e); }, *event);
+      if (const auto* media = std::get_if<link::MediaArrived>(&*event)) record_time(now, *media);
     }
     const link::LinkStats stats = link_->stats();
     EXPECT_LE(stats.packets_lost, stats.packets_sent);
     EXPECT_LE(stats.loss_ratio, 1.0);
     EXPECT_GE(stats.srtt, Duration{0});
     EXPECT_GE(link_->queue_delay(), Duration{0});
-    static_cast<void>(now);
+  }
+
+  void record_time(Instant now, const link::MediaArrived& media) {
+    const bool is_video = media.track == kSimVideo;
+    const link::TestTrack& track = is_video ? expected_->video : expected_->audio;
+    const std::vector<Instant>& deadlines =
+        is_video ? expected_->video_deadlines : expected_->audio_deadlines;
+    const auto index = static_cast<std::size_t>(media.seq.distance_from(track.first));
+    ledger.behind_deadline = std::max(ledger.behind_deadline, now - deadlines[index]);
   }
 
   void record(const link::MediaArrived& media) {

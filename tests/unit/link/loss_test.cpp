@@ -139,6 +139,48 @@ TEST(LossDetector, CountsOnceWhatWasTakenForLostAndCameAfterAll) {
   EXPECT_EQ(sender.loss.late_total(), 1U) << "2 lay below all that was told of since";
 }
 
+// Every second packet is 20 ms late: the first goes again for nothing, the others are waited for.
+TEST(LossDetector, WaitsForWhatComesAfterAll) {  // P-LOSS-01
+  Sender sender{0};
+  std::vector<std::uint64_t> told;
+  std::uint16_t number = 0;
+  for (std::uint64_t i = 0; i < 400; ++i) {  // 5 ms apart, 50 ms to there and to us
+    const Instant sent_at = at_ms(static_cast<std::int64_t>(i) * 5);
+    sender.send(sent_at);
+    std::vector<wire::AckRange> ranges;
+    for (std::uint64_t n = i + 1; n-- > (i > 30 ? i - 30 : 0);) {
+      const bool there = n % 8 != 4 || n + 4 <= i;
+      if (!there) continue;
+      if (!ranges.empty() && ranges.back().first.value == n + 1) {
+        ranges.back().first = {n};
+      } else {
+        ranges.push_back({{n}, {n}});
+      }
+    }
+    ASSERT_TRUE(sender.feed(sent_at, feedback_of(ranges, Duration{0}, number++)));
+  }
+  EXPECT_GE(sender.loss.late_total(), 1U);
+  EXPECT_LE(sender.loss.late_total(), 2U);
+}
+
+TEST(LossDetector, DoesNotWaitWhereMostOfWhatIsLostIsLost) {  // P-LOSS-01
+  LatePackets late;
+  const auto lose = [&](std::uint64_t n, bool comes) {
+    const PacketNumber there{comes ? n : n - 2};
+    late.on_lost(at_ms(0), {n});
+    late.on_feedback(at_ms(12), feedback_of({{{n + 2}, {n + 5}}, {there, there}}));
+  };
+  EXPECT_EQ(late.window(), Duration{0});
+  lose(100, true);
+  EXPECT_EQ(late.window(), milliseconds{12});
+  lose(200, false);
+  lose(300, false);
+  EXPECT_EQ(late.window(), Duration{0});
+  for (std::uint64_t i = 4; i < 24; ++i) lose(i * 100, true);
+  EXPECT_EQ(late.window(), milliseconds{12});
+  EXPECT_EQ(late.total(), 21U);
+}
+
 TEST(LossDetector, ASkippedNumberIsNoneOfTheThree) {  // P-LOSS-01, P-DATA-05
   Sender s{2};
   s.sent.skip_number(at_ms(2));
