@@ -182,6 +182,11 @@ CLI::App* add_room(CLI::App& app, RoomOptions& room) {
   add("enter", "be in a room until Ctrl-C; prints a ticket for the relay", Command::kEnter)
       ->add_flag("--watch-only", room.watches, "as a viewer, who may not push");
   add("exit", "leave a room that another program entered as this --user", Command::kExit);
+  add("say", "send a text to who is in a room", Command::kSay)
+      ->add_option("text", room.text, "1 to 4096 bytes")
+      ->required();
+  add("watch", "tell what happens in a room, until Ctrl-C or its end", Command::kWatch)
+      ->add_flag("--json", room.json, "each event as the service has it, a line each");
   add("kick", "put a user out of a room", Command::kKick)
       ->add_option("target", room.target, "who has to go")
       ->required();
@@ -189,7 +194,8 @@ CLI::App* add_room(CLI::App& app, RoomOptions& room) {
   command->footer(
       "Examples:\n"
       "  sluice room create demo --user anna\n"
-      "  sluice room list\n");
+      "  sluice room watch demo\n"
+      "  sluice room say demo 'hello' --user bert\n");
   return command;
 }
 

@@ -63,12 +63,24 @@ struct CtlOptions {
 };
 
 struct RoomOptions {
-  enum class Command : std::uint8_t { kCreate, kList, kMembers, kEnter, kExit, kKick, kDestroy };
+  enum class Command : std::uint8_t {
+    kCreate,
+    kList,
+    kMembers,
+    kEnter,
+    kExit,
+    kSay,
+    kWatch,
+    kKick,
+    kDestroy,
+  };
 
   Command command = Command::kList;
   RoomsOptions rooms;
   std::string user, room, type = "multi", info;
   std::string target;    // who is kicked
+  std::string text;      // what is said
+  bool json = false;     // events as they came
   bool watches = false;  // enters as a viewer
 };
 

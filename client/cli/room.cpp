@@ -1,10 +1,14 @@
 // `sluice room`: what one does with rooms at a room service by hand.
 #include <cstdio>
+#include <optional>
 #include <string>
+#include <utility>
 
+#include "client/cli/event_line.h"
 #include "client/cli/join.h"
 #include "client/cli/joiner.h"
 #include "client/cli/options.h"
+#include "client/rooms/room_listener.h"
 
 namespace sluice::client {
 namespace {
@@ -48,6 +52,10 @@ class RoomProgram {
       case RoomOptions::Command::kExit:
         client.exit_room(room);
         return finish(RoomCall::kExitRoom);
+      case RoomOptions::Command::kSay:
+        return say(room);
+      case RoomOptions::Command::kWatch:
+        return watch(room);
       case RoomOptions::Command::kKick:
         return kick(room);
       case RoomOptions::Command::kDestroy:
@@ -76,6 +84,65 @@ class RoomProgram {
     if (error_) return Unexpected{*error_};
     session_->client().exit_room(room);
     return finish(RoomCall::kExitRoom);
+  }
+
+  /// Who is not in the room comes in for it, as a viewer.
+  Status<Error> say(const RoomName& room) {
+    RoomClient& client = session_->client();
+    const auto entered = come_in(room);
+    if (!entered) return Unexpected{entered.error()};
+    client.send_room_text_msg(room, options_.text);
+    const auto said = finish(RoomCall::kSendText);
+    if (!*entered) return said;
+    client.exit_room(room);
+    const auto left = finish(RoomCall::kExitRoom);
+    return said ? left : said;
+  }
+
+  Status<Error> watch(const RoomName& room) {
+    if (auto watched = watch_end_signals(interrupt_, terminate_); !watched) return watched;
+    const auto entered = come_in(room);
+    if (!entered) return Unexpected{entered.error()};
+    RoomListener listener{loop_,
+                          session_->url(),
+                          {net::Callback<>::to<&RoomProgram::handle_listening>(this),
+                           net::Callback<const std::string&>::to<&RoomProgram::handle_told>(this),
+                           net::Callback<const Error&>::to<&RoomProgram::handle_end>(this)}};
+    listener.listen(room, session_->client().token());
+    while (!ended_) loop_.run_once();
+    if (error_) return Unexpected{*error_};
+    if (!*entered || out_) return Done{};
+    session_->client().exit_room(room);
+    return finish(RoomCall::kExitRoom);
+  }
+
+  /// False for who is in the room already, by another program, and stays in it.
+  Result<bool, Error> come_in(const RoomName& room) {
+    session_->client().enter_room(room, RoomRole::kViewer);
+    const RoomEvent answer = session_->await(RoomCall::kEnterRoom);
+    if (answer.code == "role_fixed") return false;
+    if (answer.error) return Unexpected{*answer.error};
+    return std::get<RoomEntry>(answer.result).came_in;
+  }
+
+  void handle_listening() {
+    if (std::exchange(told_listening_, true)) return;
+    print_on_stderr("sluice: listening to " + options_.room + "; Ctrl-C ends\n");
+  }
+
+  void handle_told(const std::string& event) {
+    std::printf("%s\n", options_.json ? event.c_str() : event_line(event).c_str());
+    std::fflush(stdout);
+  }
+
+  /// The room's end, or ours in it.
+  void handle_end(const Error& end) {
+    ended_ = out_ = true;
+    if (end.code != ExitCode::kOk) {
+      error_ = end;
+    } else if (end.message != "dissolved") {
+      error_ = Error{ExitCode::kRefused, "out of the room: " + end.message};
+    }
   }
 
   Status<Error> finish(RoomCall call) {
@@ -119,6 +186,8 @@ class RoomProgram {
   std::unique_ptr<RoomSession> session_;
   std::optional<Error> error_;
   bool ended_ = false;
+  bool told_listening_ = false;
+  bool out_ = false;  // of the room, by no wish of ours
 };
 
 }  // namespace

@@ -109,6 +109,10 @@ void RoomClient::destroy_room(const RoomName& room) {
   ask(RoomCall::kDestroyRoom, {"DELETE", room_path(room), {}, {}});
 }
 
+void RoomClient::send_room_text_msg(const RoomName& room, const std::string& text) {
+  ask(RoomCall::kSendText, {"POST", room_path(room) + "/messages", {}, dump({{"text", text}})});
+}
+
 std::optional<HttpQuestion> RoomClient::poll_question() {
   if (asked_ || waiting_.empty()) return std::nullopt;
   asked_ = std::move(waiting_.front());
@@ -191,6 +195,7 @@ RoomEvent RoomClient::read(Instant now, const Pending& asked, const HttpAnswer& 
     case RoomCall::kExitRoom:
     case RoomCall::kKick:
     case RoomCall::kDestroyRoom:
+    case RoomCall::kSendText:
       break;
   }
   return event;

@@ -28,6 +28,7 @@ enum class RoomCall : std::uint8_t {
   kPushers,
   kKick,
   kDestroyRoom,
+  kSendText,
   kHeartbeat,  // told of only when it failed
 };
 
@@ -83,6 +84,7 @@ class RoomClient {
   void pushers(const RoomName& room);
   void kick(const RoomName& room, const UserName& user);
   void destroy_room(const RoomName& room);
+  void send_room_text_msg(const RoomName& room, const std::string& text);
 
   /// The next question, once the one before was answered or failed.
   std::optional<HttpQuestion> poll_question();
@@ -101,6 +103,9 @@ class RoomClient {
 
   /// Known after login(), or after entering with an application's token.
   const std::string& user() const { return config_.user; }
+
+  /// Known after login().
+  const std::string& token() const { return config_.token; }
 
  private:
   struct Pending {

@@ -38,6 +38,8 @@ class RoomSession {
 
   RoomClient& client() { return client_; }
 
+  const RoomUrl& url() const { return url_; }
+
   /// After calls on the client: sends what they ask for.
   void go();
 

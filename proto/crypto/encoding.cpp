@@ -15,9 +15,10 @@ const unsigned char* raw(Bytes bytes) {
 
 // libsodium ends each text with a zero that a std::string has of its own.
 
-std::string to_base64(Bytes bytes) {
-  std::string text(sodium_base64_encoded_len(bytes.size(), kVariant), '\0');
-  sodium_bin2base64(text.data(), text.size(), raw(bytes), bytes.size(), kVariant);
+std::string to_base64(Bytes bytes, Base64 kind) {
+  const int variant = kind == Base64::kUrl ? kVariant : sodium_base64_VARIANT_ORIGINAL;
+  std::string text(sodium_base64_encoded_len(bytes.size(), variant), '\0');
+  sodium_bin2base64(text.data(), text.size(), raw(bytes), bytes.size(), variant);
   text.pop_back();
   return text;
 }

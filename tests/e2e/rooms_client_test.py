@@ -65,6 +65,40 @@ def room_commands_do_what_they_say():
         harness.expect("kicked" in pusher.errors(), pusher.errors())
 
 
+def who_watches_hears_what_happens_and_what_is_said():
+    with harness.Processes() as processes:
+        relay = RelayWithRooms(processes)
+        watch = relay.ask_rooms("watch", "demo", "--user", "eve")
+        watch.wait_for("listening to demo")
+        pusher = push_anna(relay)
+        watch.wait_until(lambda: "anna pushes " in watch.output(), "the stream")
+        ask(relay, "say", "demo", "hello to all", "--user", "bert")
+        watch.wait_until(lambda: "bert is out: left" in watch.output(), "the message")
+        words = [line[9:] for line in watch.output().splitlines()]
+        told = [line for line in words if line.startswith("bert")]
+        harness.expect(
+            told == ["bert came in as viewer", "bert says hello to all", "bert is out: left"], told
+        )
+        ask(relay, "say", "demo", "I stay", "--user", "anna")
+        harness.expect("anna" in members(relay), "who is in already stays in after a word")
+        # It goes on where it was, over a death of the service.
+        relay.rooms.kill()
+        relay.start_rooms("again")
+        ask(relay, "say", "demo", "still there?", "--user", "bert")
+        watch.wait_until(lambda: "bert says still there?" in watch.output(), "after a restart", 10)
+        harness.expect(watch.output().count("hello to all") == 1, watch.output())
+        ask(relay, "kick", "demo", "eve", "--user", "demo")
+        harness.expect(watch.wait(10) == 3, watch.errors())
+        harness.expect("out of the room: kicked" in watch.errors(), watch.errors())
+        second = relay.ask_rooms("watch", "demo", "--json")
+        second.wait_for("listening to demo")
+        ask(relay, "destroy", "demo", "--user", "demo")
+        harness.expect(second.wait(10) == 0, second.errors())
+        last = json.loads(second.output().splitlines()[-1])
+        harness.expect((last["kind"], last["reason"]) == ("dissolve", "destroyed"), last)
+        pusher.stop()
+
+
 def what_makes_no_sense_is_refused_with_its_cure():
     with harness.Processes() as processes:
         relay = RelayWithRooms(processes)
@@ -169,6 +203,7 @@ if __name__ == "__main__":
         [
             push_and_pull_come_and_go_as_members,
             room_commands_do_what_they_say,
+            who_watches_hears_what_happens_and_what_is_said,
             what_makes_no_sense_is_refused_with_its_cure,
             a_killed_service_takes_nothing_from_a_live_room,
             a_killed_relay_gets_its_members_back,

@@ -12,6 +12,7 @@ TEST(Base64, IsReadAsItWasWritten) {
     EXPECT_EQ(as_text(*bytes), text);
   }
   EXPECT_EQ(to_base64(as_bytes("\xFB\xEF\xFF")), "--__");
+  EXPECT_EQ(to_base64(as_bytes("\xFB\xEF\xFF?"), Base64::kStandard), "++//Pw==");
   for (const char* bad : {"A", "AB=", "A+", "AB", "Zm 9"}) EXPECT_FALSE(from_base64(bad)) << bad;
 }
 
