@@ -21,6 +21,7 @@
 #include "rooms/im_mailbox.h"
 #include "rooms/im_message.h"
 #include "rooms/room_store.h"
+#include "rooms/said_text.h"
 
 namespace sluice::rooms {
 
@@ -74,6 +75,13 @@ class Im {
   /// Tells the room's group, in the notices that the original clients know.
   void handle_event(const Event& event, const Moment& moment);
 
+  /// Texts that were said here since the last call.
+  std::vector<SaidText> take_said() { return std::exchange(said_, {}); }
+
+  /// One that was said by the other API: the group hears it as the seed's clients say one. It is
+  /// dropped where too much waits for its readers already.
+  void tell(const SaidText& said, const Moment& moment);
+
   void handle_timeout(Instant now) { mailbox_.handle_timeout(now); }
 
   Instant next_deadline() const { return mailbox_.next_deadline(); }
@@ -124,6 +132,7 @@ class Im {
   std::string sdk_app_id_;
   ImMailbox mailbox_;
   std::vector<PollAnswer> answers_;
+  std::vector<SaidText> said_;
 };
 
 }  // namespace sluice::rooms

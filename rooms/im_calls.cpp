@@ -195,6 +195,9 @@ std::optional<Json> Im::say_to_group(const ImCall& call) {
   if (!mailbox_.post(call.moment.now, room->id, group_item(room->id, said, call.moment.wall))) {
     return im_answer(ImError::kTooMany, "too many messages wait for their readers");
   }
+  if (std::string text = text_of_body(*body); !text.empty()) {
+    said_.push_back({room->id, call.user, std::move(text)});
+  }
   return im_ok();
 }
 

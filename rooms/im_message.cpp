@@ -77,6 +77,29 @@ bool is_message_body(const nlohmann::json& body) {
   return is_drawing(content) || is_command(content.at("Data").get<std::string>());
 }
 
+std::string text_of_body(const nlohmann::json& body) {
+  const nlohmann::json& first = body.front().at("MsgContent");
+  const auto* data = field(first, "Data");
+  if (!is_text(data)) return {};
+  const nlohmann::json command = parse_json(data->get<std::string>());
+  const auto* name = command.is_object() ? field(command, "cmd") : nullptr;
+  if (name == nullptr || *name != "CustomTextMsg") return {};
+  std::string text;
+  for (const nlohmann::json& element : body) {
+    const auto* part = field(element.at("MsgContent"), "Text");
+    if (is_text(part)) text += part->get<std::string>();
+  }
+  return text;
+}
+
+nlohmann::json body_of_text(const UserId& user, const std::string& text) {
+  const std::string data = R"({"cmd":"CustomTextMsg","data":{"nickName":")" +
+                           std::string{user.view()} + R"(","headPic":""}})";
+  return nlohmann::json::array(
+      {{{"MsgType", "TIMCustomElem"}, {"MsgContent", {{"Data", data}, {"Desc", ""}, {"Ext", ""}}}},
+       {{"MsgType", "TIMTextElem"}, {"MsgContent", {{"Text", text}}}}});
+}
+
 std::string group_item(const RoomId& group, const Said& said, UnixSeconds at) {
   return dump({{"Event", 3},
                {"From_Account", said.from.view()},

@@ -47,6 +47,13 @@ inline constexpr std::size_t kMessageElementsMax = 500;
 /// elements.
 bool is_message_body(const nlohmann::json& body);
 
+/// What a person reads of a body that the original clients made of a text; empty for what is no
+/// text.
+std::string text_of_body(const nlohmann::json& body);
+
+/// The body that the original clients would make of it.
+nlohmann::json body_of_text(const UserId& user, const std::string& text);
+
 struct Said {
   UserId from;
   std::string nick;

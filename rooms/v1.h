@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -23,6 +24,7 @@
 #include "rooms/addresses.h"
 #include "rooms/api.h"
 #include "rooms/room_store.h"
+#include "rooms/said_text.h"
 #include "rooms/v1_events.h"
 #include "rooms/v1_problem.h"
 #include "rooms/v1_token.h"
@@ -112,6 +114,12 @@ class V1 {
   std::optional<net::HttpResponse> listen(const net::HttpRequest& request, ListenerId id,
                                           const Moment& moment);
 
+  /// Texts that were said here since the last call.
+  std::vector<SaidText> take_said() { return std::exchange(said_, {}); }
+
+  /// One that was said by the other API, as an event.
+  void tell(const SaidText& said, const Moment& moment);
+
   /// What happened in the store, for the events of the room.
   void handle_event(const Event& event, const Moment& moment);
 
@@ -183,6 +191,7 @@ class V1 {
   V1Config config_;
   crypto::SealKey password_key_;
   std::map<RoomId, std::map<UserId, int>> quality_;  // as members said it last
+  std::vector<SaidText> said_;
 };
 
 /// 204.

@@ -81,11 +81,19 @@ net::HttpResponse V1::say(const V1Call& call) {
   Json fields = of_member(text ? "text" : "custom", call.who.user);
   if (text) {
     fields["text"] = *text;
+    said_.push_back({call.room_id, call.who.user, *text});
   } else {
     fields["data"] = Json(*data);
   }
   return json_response(
       201, context_.events.add_message(call.room_id, std::move(fields), call.moment.wall.value));
+}
+
+void V1::tell(const SaidText& said, const Moment& moment) {
+  if (context_.store.find(said.room) == nullptr) return;
+  Json fields = of_member("text", said.user);
+  fields["text"] = said.text;
+  static_cast<void>(context_.events.add_message(said.room, std::move(fields), moment.wall.value));
 }
 
 net::HttpResponse V1::list_messages(const V1Call& call) {

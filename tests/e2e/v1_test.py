@@ -18,6 +18,7 @@ import urllib.request
 from pathlib import Path
 
 import harness
+import rtcroom
 from rooms_test import HOSTS, Rooms, User, without_relay
 from websocket import Refused, WebSocket
 
@@ -121,6 +122,28 @@ def members_of_both_apis_meet_in_one_room():
         harness.expect(alice.call("GET", "/v1/rooms/r/bans", 200)["bans"] == ["bob"], "still")
         alice.call("DELETE", "/v1/rooms/r/members/alice", 204)
         alice.call("GET", "/v1/rooms/r", 404)
+
+
+def a_text_is_heard_by_members_of_both_apis():
+    with harness.Processes() as processes:
+        rooms = without_relay(processes)
+        bob = rtcroom.Client(rooms.host_port, "bob")
+        room = bob.create()
+        bob.enter(room)
+        alice = Client(rooms, user="alice")
+        alice.call("POST", f"/v1/rooms/{room}/members", 201, {"role": "viewer"})
+        ear = listen(rooms, alice, room)
+        alice.call("POST", f"/v1/rooms/{room}/messages", 201, {"text": "hello [smile] }} Bob"})
+        bob.wait("onRecvRoomTextMsg", "alice", "hello [smile] }} Bob")
+        event = next_event(ear)
+        harness.expect((event["user"], event["text"]) == ("alice", "hello [smile] }} Bob"), event)
+        bob.say("hello [smile] Alice")
+        event = next_event(ear)
+        harness.expect((event["kind"], event["user"]) == ("text", "bob"), event)
+        harness.expect(event["text"] == "hello [smile] Alice", event)
+        bob.wait("onRecvRoomTextMsg", "bob", "hello [smile] Alice")
+        harness.expect(("onRecvRoomTextMsg", "alice") not in bob.events, "once each")
+        bob.end()
 
 
 def bad_requests_get_problems():
@@ -464,6 +487,7 @@ if __name__ == "__main__":
             a_token_by_the_documents_python_is_good,
             a_token_by_the_documents_node_is_good,
             members_of_both_apis_meet_in_one_room,
+            a_text_is_heard_by_members_of_both_apis,
             bad_requests_get_problems,
             events_reach_who_listens_and_who_comes_back,
             strangers_get_no_events,

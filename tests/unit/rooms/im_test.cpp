@@ -73,6 +73,32 @@ TEST(Im, WhoIsNotLoggedInGetsNothing) {
       << "logged out of the rooms";
 }
 
+TEST(Im, TextsGoToTheOtherApiAndComeFromIt) {
+  TwoInARoom w;
+  EXPECT_EQ(w.say(w.bob, "hello [x] }} y"), 0);
+  const auto said = w.im.take_said();
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].room.view(), "r");
+  EXPECT_EQ(said[0].user.view(), "bob");
+  EXPECT_EQ(said[0].text, "hello [x] }} y");
+  EXPECT_EQ(items(w.poll(w.alice)), "text:hello [x] }} y");
+  w.im.tell({room_id("r"), user_id("carol"), "from }} afar"}, w.at);
+  const auto heard = w.poll(w.alice);
+  EXPECT_EQ(items(heard), "text:from }} afar");
+  const Json item = heard->at("RspMsgList")[0];
+  EXPECT_EQ(item["From_Account"], "carol");
+  EXPECT_EQ(item["GroupInfo"]["From_AccountNick"], "carol");
+  EXPECT_TRUE(is_message_body(nlohmann::json(item["MsgBody"]))) << "what clients understand";
+  EXPECT_TRUE(w.im.take_said().empty()) << "it came from there";
+  // What is no text is for the seed's clients alone.
+  Json body = ImWorld::text_body("x");
+  body[0]["MsgContent"]["Data"] = R"({"cmd":"CustomCmdMsg","data":{"nickName":"n"}})";
+  EXPECT_EQ(w.error(w.bob, ImWorld::kGroups + "send_group_msg",
+                    {{"GroupId", "r"}, {"From_Account", "bob"}, {"Random", 1}, {"MsgBody", body}}),
+            0);
+  EXPECT_TRUE(w.im.take_said().empty());
+}
+
 TEST(Im, ATextReachesAllAndItsSenderIntact) {
   TwoInARoom w;
   w.poll(w.alice);
