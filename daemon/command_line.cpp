@@ -83,8 +83,7 @@ void say(const std::string& text) {
   std::fflush(stdout);
 }
 
-Status<Failure> start_log(const std::string& level, const std::string& format) {
-  net::LogConfig log;
+Status<Failure> start_log(const std::string& level, const std::string& format, net::LogConfig log) {
   log.level = *net::parse_log_level(level);
   if (format == "json") log.format = net::LogFormat::kJson;
   return net::configure_log(log);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "daemon/settings.h"
+#include "net/log.h"
 #include "proto/base/result.h"
 
 namespace sluice::daemon {
@@ -60,7 +61,8 @@ class CommandLine {
 /// To stdout, at once.
 void say(const std::string& text);
 
-/// Of values that the settings' checks let through.
-Status<Failure> start_log(const std::string& level, const std::string& format);
+/// Of values that the settings' checks let through. `log` says where the lines go.
+Status<Failure> start_log(const std::string& level, const std::string& format,
+                          net::LogConfig log = {});
 
 }  // namespace sluice::daemon

@@ -3,16 +3,52 @@
 
 #include <time.h>
 
+#include <chrono>
 #include <cmath>
+#include <cstdio>
 #include <memory>
+#include <mutex>
+#include <utility>
 
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/basic_file_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "net/log_files.h"
+
 namespace sluice::net {
 
 namespace {
+
+/// Lines of these levels into files; what cannot be written there goes to stderr.
+class FilesSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  FilesSink(LogFilesConfig config, spdlog::level::level_enum from, spdlog::level::level_enum to)
+      : files_(std::move(config)), to_(to) {
+    set_level(from);
+  }
+
+  Status<Failure> open() { return files_.open(wall_clock(std::chrono::system_clock::now())); }
+
+ private:
+  static UnixSeconds wall_clock(std::chrono::system_clock::time_point at) {
+    return {std::chrono::duration_cast<std::chrono::seconds>(at.time_since_epoch()).count()};
+  }
+
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (message.level > to_) return;
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    if (files_.write({line.data(), line.size()}, wall_clock(message.time))) return;
+    std::fwrite(line.data(), 1, line.size(), stderr);
+  }
+
+  void flush_() override {}
+
+  LogFiles files_;
+  spdlog::level::level_enum to_;
+};
 
 constexpr std::int64_t kLimitIntervalUs = 1'000'000;
 
@@ -152,6 +188,21 @@ Status<Failure> configure_log(const LogConfig& config) {
   Sink& to = sink();
   to.level.store(config.level, std::memory_order_relaxed);
   to.format = config.format;
+  if (!config.folder.empty()) {
+    namespace level = spdlog::level;
+    const auto files = [&](const char* stem, level::level_enum from, level::level_enum until) {
+      return std::make_shared<FilesSink>(
+          LogFilesConfig{config.folder, stem, config.file_bytes_max, config.files_max}, from,
+          until);
+    };
+    auto errors = files("errors", level::warn, level::critical);
+    auto rest = files("requests", level::trace, level::info);
+    if (auto opened = errors->open(); !opened) return opened;
+    if (auto opened = rest->open(); !opened) return opened;
+    to.logger.sinks() = {std::move(errors), std::move(rest)};
+    set_pattern(to);
+    return Done{};
+  }
   try {
     if (config.file.empty()) {
       to.logger.sinks() = {std::make_shared<spdlog::sinks::stderr_sink_mt>()};

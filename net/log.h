@@ -27,6 +27,11 @@ struct LogConfig {
   LogLevel level = LogLevel::kInfo;
   LogFormat format = LogFormat::kText;
   std::string file;  // empty: stderr
+  /// Not empty: files here instead, warnings and errors in errors-*.log, the rest in requests-*.log
+  /// (log_files.h).
+  std::string folder{};
+  std::uint64_t file_bytes_max = 16U << 20U;
+  std::uint64_t files_max = 20;  // of each of the two
 };
 
 /// At start-up, before other threads log. Without it: kInfo, text, stderr.

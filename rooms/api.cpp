@@ -84,8 +84,8 @@ std::span<const Api::Route> Api::routes() {
       {"get_login_info", kUtils, kBoth, kNone, &Api::login_info, {}},
       {"get_test_pushurl", kUtils, kGet, kNone, &Api::test_push_url, {}},
       {"get_test_rtmpaccurl", kUtils, kGet, kNone, &Api::test_acc_url, {}},
-      {"logfilelist", kUtils, kGet, kNone, &Api::log_files, {}},
-      {"getlogfile", kUtils, kGet, kNone, &Api::log_files, {}},
+      {"logfilelist", kUtils, kGet, kNone, nullptr, {}},
+      {"getlogfile", kUtils, kGet, kNone, nullptr, {}},
       {"check_config", kUtils, kGet, kNone, &Api::check_config, {}},
       {"report", kUtils, kPost, kNone, &Api::report, {}},
   };
@@ -134,6 +134,7 @@ net::HttpResponse Api::handle(const net::HttpRequest& request, const Moment& mom
   if (!takes(found->route->method, request.method)) {
     return json_response(405, {{"code", 405}, {"message", "this path has another method"}});
   }
+  if (found->route->handler == nullptr) return log_pages_.handle(request);
   return json_response(200, call(*found, request, moment));
 }
 

@@ -17,6 +17,7 @@
 #include "proto/base/time.h"
 #include "rooms/accounts.h"
 #include "rooms/addresses.h"
+#include "rooms/log_pages.h"
 #include "rooms/request_body.h"
 #include "rooms/room_store.h"
 
@@ -85,7 +86,7 @@ class Api {
     Where where;
     Method method;
     Auth auth;
-    Handler handler;
+    Handler handler;                      // nullptr: a page of the logs
     std::array<const char*, 6> required;  // fields of the body; nullptr ends them
   };
 
@@ -96,6 +97,9 @@ class Api {
       std::function<std::optional<RelayAccess>(const RoomId&, const UserId&, const ApiCall&)>;
 
   void set_access(Access access) { access_ = std::move(access); }
+
+  /// Without, the pages are nobody's.
+  void set_log_pages(LogPages pages) { log_pages_ = std::move(pages); }
 
   /// Changes that are not the store's: logouts.
   std::vector<Change> take_changes() { return std::exchange(changes_, {}); }
@@ -129,7 +133,6 @@ class Api {
   Json test_acc_url(const ApiCall& call);
   Json check_config(const ApiCall& call);
   Json report(const ApiCall& call);
-  Json log_files(const ApiCall& call);
 
   // api_room.cpp
   Json room_list(const ApiCall& call);
@@ -154,6 +157,7 @@ class Api {
   Accounts& accounts_;
   Addresses& addresses_;
   ApiConfig config_;
+  LogPages log_pages_;
   Access access_;
   std::vector<Change> changes_;
 };

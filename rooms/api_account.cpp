@@ -111,9 +111,4 @@ Json Api::check_config(const ApiCall&) {
 /// Clients' own telemetry: read and let go.
 Json Api::report(const ApiCall&) { return ok(); }
 
-/// Logs go to where stderr goes, and are no files of ours.
-Json Api::log_files(const ApiCall&) {
-  return answer(ApiCode::kFailed, "this service keeps no log files; it logs to stderr");
-}
-
 }  // namespace sluice::rooms

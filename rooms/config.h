@@ -23,6 +23,9 @@ struct Config {
   std::string service_state_folder = "/var/lib/sluice-rooms";
   std::string service_log_level = "info";
   std::string service_log_format = "text";
+  std::string service_log_folder;  // empty: stderr
+  std::uint64_t service_log_file_mib = 16;
+  std::uint64_t service_log_files = 20;  // of errors, and as many of the rest
 
   std::string relay_control;         // paths, with commas between; empty: none
   std::string relay_public_address;  // HOST or HOST:PORT of each, in the same order

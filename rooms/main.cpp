@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "daemon/command_line.h"
+#include "net/log.h"
 #include "rooms/program.h"
 
 namespace {
@@ -42,7 +43,11 @@ Status<Failure> run(const CommandLine& line) {
     sluice::daemon::say(config_as_toml(config));
     return Done{};
   }
-  auto log = sluice::daemon::start_log(config.service_log_level, config.service_log_format);
+  sluice::net::LogConfig files;
+  files.folder = config.service_log_folder;
+  files.file_bytes_max = config.service_log_file_mib << 20U;
+  files.files_max = config.service_log_files;
+  auto log = sluice::daemon::start_log(config.service_log_level, config.service_log_format, files);
   if (!log) return log;
   options.version = SLUICE_VERSION;
   options.dev = line.dev();

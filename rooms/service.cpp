@@ -79,6 +79,9 @@ Service::Service(net::Loop& loop, Parts parts)
         {room, user, relay_rights(kMemberRights.without(revoked)), call.http.host, call.http.peer},
         call.moment.wall);
   });
+  api_.set_log_pages({config_.service_log_folder, [this](const net::HttpRequest& request) {
+                        return v1_.is_operator(request, moment());
+                      }});
   server_.route("GET", "/healthz", [](const net::HttpRequest&) {
     return net::HttpResponse{200, "text/plain", "ok\n"};
   });

@@ -162,6 +162,18 @@ Result<Bearer, Problem> V1::bearer_of(std::string_view token, const Moment& mome
                                                            : Problem::kTokenExpired};
 }
 
+bool V1::is_operator(const net::HttpRequest& request, const Moment& moment) const {
+  std::string_view token = request.authorization;
+  if (token.substr(0, kBearer.size()) == kBearer) {
+    token.remove_prefix(kBearer.size());
+  } else {
+    token = request.argument("token");
+  }
+  std::string ignored;
+  const auto who = bearer_of(token, moment, ignored);
+  return who && !who->room && who->rights.has(MemberRight::kOperate);
+}
+
 /// The token first, then whether it is for this room, then whether there is such a room, then what
 /// one must be in it.
 std::optional<net::HttpResponse> V1::authorize(const Route& route, V1Call& call) const {

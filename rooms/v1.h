@@ -127,6 +127,10 @@ class V1 {
   void handle_stream(const RoomId& room, const UserId& user, const StreamName& stream, bool up,
                      const Moment& moment);
 
+  /// Whether the request bears a token with the right to operate the service: in its Authorization,
+  /// else as argument `token`.
+  bool is_operator(const net::HttpRequest& request, const Moment& moment) const;
+
   /// Of a token of either kind; nothing when it is none of this service's.
   Result<Bearer, Problem> bearer_of(std::string_view token, const Moment& moment,
                                     std::string& detail) const;

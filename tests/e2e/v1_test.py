@@ -336,6 +336,38 @@ def the_application_is_told_and_can_check_who_tells():
     server.shutdown()
 
 
+def operator_token(key):
+    """As the document's snippet makes them, with another right."""
+    script = snippet("python").replace('["push", "pull", "say", "create"]', '["operate"]')
+    return run([sys.executable, "-c", script], key, "operator")
+
+
+def an_operator_reads_the_logs_and_nobody_else():
+    with harness.Processes() as processes:
+        folder = processes.folder / "logs"
+        folder.mkdir()
+        env = {**HOSTS, "SLUICE_ROOMS_SERVICE_LOG_FOLDER": str(folder)}
+        env["SLUICE_ROOMS_SERVICE_LOG_LEVEL"] = "debug"
+        rooms = Rooms(processes, "--relay", "", env=env)
+        alice = Client(rooms, user="alice")
+        alice.call("GET", "/v1/rooms", 200)
+        token = operator_token(rooms.state / "application.key")
+        page = f"http://{rooms.host_port}/weapp/utils/logfilelist"
+        with urllib.request.urlopen(f"{page}?token={token}", timeout=10) as answer:
+            names = re.findall(r'file=([^"]+)', answer.read().decode())
+        harness.expect(sorted(name[:7] for name in names) == ["errors-", "request"], names)
+        for name in names:
+            url = page.replace("logfilelist", f"getlogfile?file={name}&token={token}")
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                text = answer.read().decode()
+            harness.expect(("rooms_started" in text) == name.startswith("requests"), text)
+            harness.expect(token not in text and alice.token not in text, "a token in the log")
+        for bad in ("", f"?token={alice.token}", "?token=x.y.z"):
+            with urllib.request.urlopen(page + bad, timeout=10) as answer:
+                harness.expect(json.loads(answer.read())["code"] == 7, bad)
+        harness.expect("rooms_started" not in rooms.process.errors(), "it went to the files")
+
+
 def the_log_tells_no_secret_of_v1():
     with harness.Processes() as processes:
         (processes.folder / "runtime").mkdir(mode=0o700)
@@ -411,6 +443,7 @@ if __name__ == "__main__":
             a_listener_who_does_not_read_is_closed_by_name,
             streams_are_events_too,
             the_application_is_told_and_can_check_who_tells,
+            an_operator_reads_the_logs_and_nobody_else,
             the_log_tells_no_secret_of_v1,
             rooms_are_spread_over_relays_and_stay_where_they_are,
         ]

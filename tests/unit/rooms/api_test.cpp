@@ -320,8 +320,8 @@ TEST(Api, OtherPathsAndMethodsAreNoSuccess) {
   EXPECT_EQ(w.call("POST", "/weapp/utils/check_config", {}, "{}")["code"], 405);
   w.call("OPTIONS", "/weapp/multi_room/login", {}, "");
   EXPECT_EQ(w.status, 204);
-  EXPECT_EQ(w.call("GET", "/weapp/utils/logfilelist", {}, "")["code"], -1);
-  EXPECT_EQ(w.call("GET", "/weapp/utils/getlogfile", {"file=../../etc/passwd"}, "")["code"], -1);
+  EXPECT_EQ(w.call("GET", "/weapp/utils/logfilelist", {}, "")["code"], 7);
+  EXPECT_EQ(w.call("GET", "/weapp/utils/getlogfile", {"file=../../etc/passwd"}, "")["code"], 7);
   EXPECT_EQ(w.call("POST", "/weapp/utils/report", {}, "{\"reportID\":1}")["code"], 0);
 }
 
