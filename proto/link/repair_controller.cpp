@@ -82,8 +82,8 @@ void RepairController::on_report(const PathView& path, Seq oldest_open) {
   for (std::size_t i = 0; i < parts_.frames(); ++i) {
     SourceFrame& frame = parts_.frame(i);
     if (!oldest_open.newer_than(frame.first)) return;
-    // Past its time the receiver goes on without it: that is not the word that it has it.
-    if (frame.open == 0 || path.now - path.min_rtt > frame.deadline) continue;
+    // From its time on the receiver goes on without it: that is not the word that it has it.
+    if (frame.open == 0 || path.now - path.min_rtt >= frame.deadline) continue;
     for (Seq seq = frame.first; seq.distance_from(oldest_open) < 0 && !seq.newer_than(frame.last());
          ++seq) {
       SourcePart* part = parts_.find(seq);

@@ -195,7 +195,7 @@ TEST_F(ControllerTest, AReportInTimeSettlesAndALateOneDoesNot) {
   const auto frame = send(0, 8'000);
   controller.on_report(path(300), frame.first + 1);
   EXPECT_TRUE(controller.settled(frame.first));
-  controller.on_report(path(351), frame.first + frame.count);
+  controller.on_report(path(350), frame.first + frame.count);
   EXPECT_FALSE(controller.settled(frame.first + 1));
 }
 
