@@ -132,6 +132,9 @@ void LossDetector::detect_losses(Instant now, SentPackets& sent, Instant shown,
 
 void LossDetector::collect(const SentPackets& sent, const SentPacket& packet,
                            std::vector<SentItem>& into) {
+  // Not from one: more losses in a feedback than ever before would take memory late in a link's
+  // life.
+  if (into.capacity() == 0) into.reserve(2 * kRunPacketsMax);
   for (std::uint8_t i = 0; i < packet.item_count; ++i) into.push_back(sent.item(packet, i));
 }
 

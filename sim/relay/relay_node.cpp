@@ -5,7 +5,8 @@
 namespace sluice::sim {
 
 RelayNode::RelayNode(const RelayNodeConfig& config)
-    : random_(config.seed),
+    : at_work_(config.at_work),
+      random_(config.seed),
       identity_(crypto::RelayIdentity::generate(random_.source())),
       ticket_key_(crypto::TicketKey::random(random_.source())),
       switchboard_(config.workers) {
@@ -36,7 +37,7 @@ void RelayNode::handle_datagram(Instant now, Bytes bytes, const Address& from) {
   const bool data = copy.size() >= kResetBytes && to_u8(copy[0]) >= 0x40 && to_u8(copy[0]) < 0x80;
   const std::size_t worker = data ? to_u8(copy[1]) & 31U : workers_.size();
   if (worker < workers_.size()) {
-    workers_[worker]->handle_datagram(now, copy, from, 0);
+    work([&] { workers_[worker]->handle_datagram(now, copy, from, 0); });
   } else {
     const Bytes reply = door_->handle_datagram(now, wall(now), copy, from);
     if (!reply.empty()) outbox_.push_back({from, {reply.begin(), reply.end()}});
@@ -46,7 +47,9 @@ void RelayNode::handle_datagram(Instant now, Bytes bytes, const Address& from) {
 
 void RelayNode::handle_timeout(Instant now) {
   door_->handle_timeout(now);
-  for (auto& worker : workers_) worker->handle_timeout(now);
+  for (auto& worker : workers_) {
+    work([&] { worker->handle_timeout(now); });
+  }
   settle(now);
 }
 
@@ -110,15 +113,19 @@ void RelayNode::settle(Instant now) {
     door_->handle_mail(now, wall(now));
     door_->end_turn(now);
     for (auto& worker : workers_) {
-      worker->handle_mail(now);
-      worker->end_turn(now);
+      work([&] {
+        worker->handle_mail(now);
+        worker->end_turn(now);
+      });
     }
   }
   for (auto& worker : workers_) {
     auto nothing = [] {};
-    worker->flush(now, {net::Callback<const link::Transmit&>::to<&RelayNode::send>(this),
-                        net::Callback<>::ref(nothing)});
-    worker->end_turn(now);
+    work([&] {
+      worker->flush(now, {net::Callback<const link::Transmit&>::to<&RelayNode::send>(this),
+                          net::Callback<>::ref(nothing)});
+      worker->end_turn(now);
+    });
   }
   door_->handle_mail(now, wall(now));
   door_->end_turn(now);
@@ -129,11 +136,13 @@ void RelayNode::settle(Instant now) {
 }
 
 void RelayNode::send(const link::Transmit& run) {
+  at_work_(false);
   for (std::size_t at = 0; at < run.bytes.size(); at += run.segment_bytes) {
     const auto one =
         run.bytes.subspan(at, std::min<std::size_t>(run.segment_bytes, run.bytes.size() - at));
     outbox_.push_back({run.to, {one.begin(), one.end()}});
   }
+  at_work_(true);
 }
 
 }  // namespace sluice::sim

@@ -27,6 +27,8 @@ struct RelayNodeConfig {
   relay::RelayLimits limits;
   std::uint64_t pacer_bits_per_s = kPacerBitsPerSecond;
   std::uint64_t seed = 1;
+  /// Told true when a worker begins to work and false when it ends or hands something out.
+  net::Callback<bool> at_work = {};
 };
 
 class RelayNode : public SimNode {
@@ -84,8 +86,16 @@ class RelayNode : public SimNode {
   void settle(Instant now);
   void send(const link::Transmit& run);
 
+  template <class Work>
+  void work(Work work) {
+    at_work_(true);
+    work();
+    at_work_(false);
+  }
+
   UnixSeconds wall(Instant now) const { return {kWallStart.value + to_us(now) / 1'000'000}; }
 
+  net::Callback<bool> at_work_;
   Xoshiro random_;
   crypto::RelayIdentity identity_;
   crypto::TicketKey ticket_key_;
