@@ -33,6 +33,10 @@ inline constexpr std::size_t kUdpMessageBytesMax = 65'000;
 inline constexpr std::size_t kCoalescedBufferBytes = 64U << 10U;
 inline constexpr std::size_t kSingleBufferBytes = 2048;
 
+/// Between two buffers: at a distance of 64 KiB the first lines of all of them, which is all that
+/// small messages have, would fall to the same few places of a cache.
+inline constexpr std::size_t kBufferShiftBytes = 192;
+
 /// Runs the backlog keeps besides its limit in bytes.
 inline constexpr std::size_t kUdpBacklogRunsMax = 1024;
 
@@ -50,7 +54,7 @@ struct UdpSocket::ReceiveArena {
   void prepare();
 
   MutableBytes message(std::size_t index) {
-    return {memory.get() + index * message_bytes, headers[index].msg_len};
+    return {static_cast<std::byte*>(buffers[index].iov_base), headers[index].msg_len};
   }
 
   /// UDP_GRO, traffic class, time stamp, overflow count.
@@ -58,7 +62,6 @@ struct UdpSocket::ReceiveArena {
                                                CMSG_SPACE(sizeof(timespec)) +
                                                CMSG_SPACE(sizeof(std::uint32_t));
 
-  std::size_t message_bytes;
   std::unique_ptr<std::byte[]> memory;
   std::array<mmsghdr, kUdpMessagesMax> headers{};
   std::array<iovec, kUdpMessagesMax> buffers{};

@@ -82,11 +82,11 @@ Duration wall_to_monotonic(Instant now) {
 }  // namespace
 
 UdpSocket::ReceiveArena::ReceiveArena(std::size_t bytes_per_message)
-    : message_bytes(bytes_per_message),
-      memory(std::make_unique_for_overwrite<std::byte[]>(kUdpMessagesMax * bytes_per_message)) {
+    : memory(std::make_unique_for_overwrite<std::byte[]>(kUdpMessagesMax *
+                                                         (bytes_per_message + kBufferShiftBytes))) {
   datagrams.reserve(kUdpMessagesMax * kUdpSegmentsMax);
   for (std::size_t i = 0; i < kUdpMessagesMax; ++i) {
-    buffers[i] = {memory.get() + i * message_bytes, message_bytes};
+    buffers[i] = {memory.get() + i * (bytes_per_message + kBufferShiftBytes), bytes_per_message};
     headers[i].msg_hdr.msg_iov = &buffers[i];
     headers[i].msg_hdr.msg_iovlen = 1;
     headers[i].msg_hdr.msg_name = &names[i];
@@ -125,6 +125,13 @@ Status<Failure> UdpSocket::bind(const Address& bind_to, const UdpConfig& config)
       std::make_unique<ReceiveArena>(coalescing_ ? kCoalescedBufferBytes : kSingleBufferBytes);
   queue_ = std::make_unique<SendQueue>(config.backlog_bytes_max);
   return Done{};
+}
+
+std::size_t UdpSocket::memory_bytes(const UdpConfig& config) {
+  const std::size_t message = config.coalescing ? kCoalescedBufferBytes : kSingleBufferBytes;
+  return kUdpMessagesMax * (message + kBufferShiftBytes) + sizeof(ReceiveArena) +
+         kUdpMessagesMax * kUdpSegmentsMax * sizeof(ReceivedDatagram) + config.backlog_bytes_max +
+         sizeof(SendQueue) + (kUdpBacklogRunsMax + kUdpMessagesMax) * sizeof(UdpRun);
 }
 
 Status<Failure> require_unused_udp_port(const Address& address) {

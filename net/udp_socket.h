@@ -101,6 +101,9 @@ class UdpSocket {
   Status<Failure> bind(const Address& bind_to, const UdpConfig& config);
   Status<Failure> start();
 
+  /// What bind() allocates, without the kernel's buffers.
+  static std::size_t memory_bytes(const UdpConfig& config);
+
   /// Queues one run. Sends on its own when 64 are queued. O(1), copies nothing.
   void send(const UdpRun& run);
 

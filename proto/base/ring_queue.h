@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "proto/base/check.h"
+#include "proto/base/prefetch.h"
 
 namespace sluice {
 
@@ -60,6 +61,14 @@ class RingQueue {
   const T& operator[](std::size_t index) const {
     DCHECK(index < size_);
     return slots_[(head_ + index) & (capacity_ - 1)];
+  }
+
+  /// The memory of the first `count` items, and of as many that will come behind the last. A hint.
+  void prefetch_ends(std::size_t count) const {
+    if (capacity_ == 0) return;
+    const std::size_t tail = (head_ + size_) & (capacity_ - 1);
+    prefetch(&slots_[head_], std::min(count, capacity_ - head_) * sizeof(T));
+    prefetch(&slots_[tail], std::min(count, capacity_ - tail) * sizeof(T));
   }
 
  private:

@@ -18,7 +18,7 @@ constexpr std::int64_t kCutUs = ArrivalClock::kUnit.count() / 2;
 
 void ArrivalClock::begin(Instant now, Duration age, PacketNumber highest) {
   by_age_us_ = to_us(now) - to_us(age);
-  read_[0] = {highest.value, 0, true};
+  read_[0] = {highest.value, 0};
   read_count_ = 1;
 }
 
@@ -28,8 +28,9 @@ void ArrivalClock::add(PacketNumber number, std::int32_t units) {
   if (number.value >= later.number) return;
   const std::int64_t earlier_us =
       std::clamp<std::int64_t>(units * kUnit.count(), -kDifferenceUsMax, kDifferenceUsMax);
-  const std::int64_t cut_us = later.highest ? kCutUs : 0;  // once: the receiver carries the rest
-  read_[read_count_++] = {number.value, later.at_us - earlier_us - cut_us, false};
+  // The highest one's time was not cut. Once: the receiver carries the rest.
+  const std::int64_t cut_us = read_count_ == 1 ? kCutUs : 0;
+  read_[read_count_++] = {number.value, later.at_us - earlier_us - cut_us};
 }
 
 void ArrivalClock::finish() {
@@ -43,20 +44,27 @@ void ArrivalClock::finish() {
     Entry entry = read_[i];
     entry.at_us += origin;
     // What is known stays: a packet has one arrival, whoever tells it again.
-    if (find(entry.number) == nullptr) kept_[entry.number % kKept] = entry;
+    if (find(entry.number) == nullptr) keep(entry);
   }
   read_count_ = 0;
 }
 
 std::optional<Duration> ArrivalClock::arrival_of(PacketNumber number) const {
-  const Entry* entry = find(number.value);
-  if (entry == nullptr) return std::nullopt;
-  return Duration{entry->at_us};
+  const std::int64_t* at_us = find(number.value);
+  if (at_us == nullptr) return std::nullopt;
+  return Duration{*at_us};
 }
 
-const ArrivalClock::Entry* ArrivalClock::find(std::uint64_t number) const {
-  const Entry& entry = kept_[number % kKept];
-  return entry.number == number && number != UINT64_MAX ? &entry : nullptr;
+// An entry is taken for that of a packet 2^32 before at the most: nobody asks for one so old.
+const std::int64_t* ArrivalClock::find(std::uint64_t number) const {
+  const auto wanted = static_cast<std::uint32_t>(number) + 1;
+  if (wanted == 0 || kept_numbers_[number % kKept] != wanted) return nullptr;
+  return &kept_at_us_[number % kKept];
+}
+
+void ArrivalClock::keep(const Entry& entry) {
+  kept_numbers_[entry.number % kKept] = static_cast<std::uint32_t>(entry.number) + 1;
+  kept_at_us_[entry.number % kKept] = entry.at_us;
 }
 
 // The mean over all that both name: one pair alone is off by up to a grain, and from feedback to
@@ -65,9 +73,9 @@ std::optional<std::int64_t> ArrivalClock::origin_by_overlap() const {
   std::int64_t sum = 0;
   std::int64_t count = 0;
   for (std::size_t i = 0; i < read_count_; ++i) {
-    const Entry* known = find(read_[i].number);
+    const std::int64_t* known = find(read_[i].number);
     if (known == nullptr) continue;
-    sum += known->at_us - read_[i].at_us;
+    sum += *known - read_[i].at_us;
     ++count;
   }
   if (count == 0) return std::nullopt;

@@ -36,19 +36,22 @@ class ArrivalClock {
 
  private:
   struct Entry {
-    std::uint64_t number = UINT64_MAX;
+    std::uint64_t number = 0;
     std::int64_t at_us = 0;
-    bool highest = false;  // of its feedback: its time was not cut
   };
 
   // Twice the packets two feedbacks can time, so that neither pushes the other out.
   static constexpr std::size_t kKept = 256;
   static_assert(kKept >= 2 * (kReceiveTimesMax + 1));
 
-  const Entry* find(std::uint64_t number) const;
+  const std::int64_t* find(std::uint64_t number) const;
+  void keep(const Entry& entry);
   std::optional<std::int64_t> origin_by_overlap() const;
 
-  std::array<Entry, kKept> kept_{};                 // by number mod kKept
+  // By number mod kKept. A row of numbers and a row of times: a link's table is looked at with all
+  // caches cold, and is the smaller so. Numbers as their low 32 bits, plus 1; 0: empty.
+  std::array<std::uint32_t, kKept> kept_numbers_{};
+  std::array<std::int64_t, kKept> kept_at_us_{};
   std::array<Entry, kReceiveTimesMax + 1> read_{};  // of this feedback, relative to its highest
   std::size_t read_count_ = 0;
   std::int64_t by_age_us_ = 0;  // arrival of the highest on our clock, later by the way back

@@ -40,6 +40,11 @@ class Aead {
   /// spoilt and mean nothing.
   Result<MutableBytes> open(const OpenJob& job);
 
+  /// The key will be used soon: a hint.
+  void prefetch_key() const {
+    if (const auto* fast = std::get_if<IpsecMbAead>(&backend_)) fast->prefetch_key();
+  }
+
  private:
   using Backend = std::variant<OpenSslAead, IpsecMbAead>;
 

@@ -3,6 +3,7 @@
 #include <intel-ipsec-mb.h>
 
 #include "proto/base/check.h"
+#include "proto/base/prefetch.h"
 
 namespace sluice::crypto {
 namespace {
@@ -52,6 +53,8 @@ struct IpsecMbAead::Keyed {
 };
 
 bool IpsecMbAead::available(Suite suite) { return functions_of(suite).seal != nullptr; }
+
+void IpsecMbAead::prefetch_key() const { prefetch(keyed_.get(), sizeof(Keyed)); }
 
 void IpsecMbAead::Free::operator()(Keyed* keyed) const {
   wipe({reinterpret_cast<std::byte*>(keyed), sizeof(Keyed)});

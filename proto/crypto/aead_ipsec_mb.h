@@ -19,6 +19,9 @@ class IpsecMbAead {
   void seal(const SealJob& job);
   Result<MutableBytes> open(const OpenJob& job);
 
+  /// The expanded key will be used soon: a hint.
+  void prefetch_key() const;
+
  private:
   struct Keyed;
 

@@ -55,6 +55,12 @@ class PacketProtection {
   /// gone), kRunt.
   Result<MutableBytes> open(Instant now, const OpenJob& job);
 
+  /// Packets will be sealed or opened soon: a hint.
+  void prefetch_keys() const {
+    write_.prefetch_key();
+    read_.prefetch_key();
+  }
+
   /// How long the old reading key stays after an update: 3 PTO, set by the link as it learns its
   /// path.
   void set_old_key_retention(Duration retention) { old_key_retention_ = retention; }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "proto/base/limits.h"
+#include "proto/base/prefetch.h"
 #include "proto/base/ring_queue.h"
 #include "proto/base/seq.h"
 #include "proto/base/time.h"
@@ -36,6 +37,12 @@ class CongestionFeed {
 
   /// Packets newly marked "congestion experienced" by the last settle().
   std::uint32_t ce_packets() const { return ce_packets_; }
+
+  // Hints: a run, or the FEEDBACK of one, is about to come.
+
+  void prefetch_state() const { prefetch_through(sent_, highest_); }
+
+  void prefetch_tables() const { sent_.prefetch_ends(kRunPacketsMax / 2); }
 
   /// Packets that are not settled, and settled ones among them.
   std::size_t size() const { return sent_.size(); }

@@ -262,12 +262,6 @@ std::optional<CodingWindow> Egress::newest_parts() const {
   return longest;
 }
 
-std::uint64_t Egress::queued_bytes() const {
-  std::uint64_t sum = 0;
-  for (const Class& of : classes_) sum += of.fresh.bytes();
-  return sum;
-}
-
 Egress::Track* Egress::find(TrackId track) {
   const auto id = static_cast<std::size_t>(track);
   return id < tracks_.size() && tracks_[id].ring != nullptr ? &tracks_[id] : nullptr;

@@ -107,12 +107,20 @@ class Egress {
   /// Takes the repair that peek() just returned: it cannot be made.
   void drop_repair(const NextPart& part);
 
+  /// Media will be queued, sent or acknowledged soon: a hint.
+  void prefetch_tables() const {
+    for (const Class& of : classes_) of.fresh.prefetch_front();
+    for (const Track& track : tracks_) {
+      if (track.recovery != nullptr) track.recovery->prefetch_state();
+    }
+  }
+
   /// The newest parts of the video track that has the longest row of them; nothing before the
   /// first.
   std::optional<CodingWindow> newest_parts() const;
 
   /// Bytes of first transmissions that wait.
-  std::uint64_t queued_bytes() const;
+  std::uint64_t queued_bytes() const { return queued_bytes_; }
 
   RingQueue<GaveUp>& given_up() { return given_up_; }
 
@@ -129,6 +137,8 @@ class Egress {
   };
 
   struct Class {
+    explicit Class(std::uint64_t& queued_bytes) : fresh(queued_bytes) {}
+
     EgressQueue fresh;
     RetransmitQueue lost;
     RepairQueue repairs{kPendingRepairsMax};
@@ -152,8 +162,10 @@ class Egress {
   void give_up(TrackId track, Seq seq, DropReason reason);
 
   DropCounts& drops_;
-  std::vector<Track> tracks_;  // by id; ids are handed out from 0 upwards
-  std::array<Class, kPriorities> classes_;
+  std::vector<Track> tracks_;       // by id; ids are handed out from 0 upwards
+  std::uint64_t queued_bytes_ = 0;  // of all classes' fresh parts
+  std::array<Class, kPriorities> classes_{Class{queued_bytes_}, Class{queued_bytes_},
+                                          Class{queued_bytes_}, Class{queued_bytes_}};
   std::uint32_t retransmits_allowed_ = kRetransmitsAtStart;
   RingQueue<GaveUp> given_up_{kGaveUpEventsMax};
   std::uint64_t parts_given_up_ = 0;

@@ -24,6 +24,9 @@ struct EgressEntry {
 
 class EgressQueue {
  public:
+  /// `bytes` is kept: the bytes that wait here and in the other queues of the link.
+  explicit EgressQueue(std::uint64_t& bytes) : bytes_(bytes) {}
+
   /// Appends; merges into the newest entry when it goes on where that one ends, with the same
   /// deadline. `count` >= 1. False when full.
   [[nodiscard]] bool push(const EgressEntry& entry);
@@ -34,16 +37,17 @@ class EgressQueue {
 
   const EgressEntry& front() const { return entries_.front(); }
 
+  /// It will be read or filled soon: a hint.
+  void prefetch_front() const { entries_.prefetch_ends(1); }
+
   /// Takes the first part of the first entry.
   void pop_part();
 
   void remove_track(TrackId track);
 
-  std::uint64_t bytes() const { return bytes_; }
-
  private:
   RingQueue<EgressEntry> entries_{kEgressEntriesMax};
-  std::uint64_t bytes_ = 0;
+  std::uint64_t& bytes_;
 };
 
 }  // namespace sluice::link

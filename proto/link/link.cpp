@@ -55,6 +55,30 @@ void Link::State::end(CloseCode code, bool by_peer, std::string_view reason) {
   ended = true;
 }
 
+// What each run and each FEEDBACK touches, but for what is large and seldom read whole.
+void Link::State::prefetch_state() const {
+  prefetch_through(role, skip_at);
+  received.prefetch_schedule();
+  prefetch_through(rtt, pacer);
+  rate.prefetch_decisions();
+  prefetch_through(control_out, pending);
+  prefetch_through(path_response, closing);
+  prefetch_through(ended, ledger);
+}
+
+void Link::State::prefetch_queue() const {
+  prefetch_through(egress, pacer);
+  rate.prefetch_offer();
+  prefetch_through(closing, ended);
+}
+
+void Link::State::prefetch_tables() const {
+  protection.prefetch_keys();
+  sent.prefetch_tables();
+  egress.prefetch_tables();
+  rate.prefetch_tables();
+}
+
 PathView Link::State::path_view(Instant at) const {
   return {.now = at,
           .rtt = rtt.srtt(),
@@ -82,6 +106,16 @@ std::optional<Transmit> Link::poll_transmit(Instant now, SendArena& arena,
                                             std::size_t segments_max) {
   return state_->poll_transmit(now, arena, segments_max);
 }
+
+void Link::prefetch(Ahead ahead) const {
+  if (ahead == Ahead::kFar) {
+    state_->prefetch_state();
+  } else {
+    state_->prefetch_tables();
+  }
+}
+
+void Link::prefetch_queue() const { state_->prefetch_queue(); }
 
 Instant Link::next_deadline() const { return state_->next_deadline(); }
 

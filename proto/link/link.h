@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "proto/base/packet_ring.h"
+#include "proto/base/prefetch.h"
 #include "proto/base/result.h"
 #include "proto/crypto/keys.h"
 #include "proto/crypto/packet_protection.h"
@@ -63,6 +64,13 @@ class Link {
   /// When handle_timeout or poll_transmit has something to do next; kNever when only input can
   /// tell.
   Instant next_deadline() const;
+
+  /// The owner will soon call this link, after others: a hint that changes nothing. kFar first, and
+  /// kNear when that had time to come.
+  void prefetch(Ahead ahead) const;
+
+  /// The same before queue_media() and what goes with it.
+  void prefetch_queue() const;
 
   /// The answer to the handshake went to a second address: nothing is sent to either, in a link
   /// that has not begun, before one has answered a challenge (P-HS-11).

@@ -46,6 +46,12 @@ struct Link::State {
   std::optional<Transmit> poll_transmit(Instant now, SendArena& arena, std::size_t segments_max);
   Instant next_deadline() const;
 
+  // Hints, for an owner of many links: link.cpp.
+
+  void prefetch_state() const;
+  void prefetch_tables() const;
+  void prefetch_queue() const;
+
   // The end of the link.
 
   void close(Instant now, CloseCode code, std::string_view reason);

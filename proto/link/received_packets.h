@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "proto/base/limits.h"
+#include "proto/base/prefetch.h"
 #include "proto/base/seq.h"
 #include "proto/base/time.h"
 #include "proto/link/feedback_budget.h"
@@ -54,6 +55,12 @@ class ReceivedPackets {
   Instant due() const {
     const Instant wanted = std::min(due_, incomplete_due_);
     return asked_ || wanted == kNever ? wanted : std::max(wanted, budget_.not_before());
+  }
+
+  /// What due() and record() read: a hint.
+  void prefetch_schedule() const {
+    prefetch_through(ranges_[0], ranges_[1]);
+    prefetch_through(highest_at_, last_highest_);
   }
 
   /// True when a packet that asks for feedback is not reported yet: then it may ride along early.

@@ -102,6 +102,9 @@ class RepairController {
 
   bool settled(Seq seq);
 
+  /// A hint.
+  void prefetch_state() const { prefetch(this, sizeof *this); }
+
   // The last round.
 
   /// When guard() has something to do; kNever on a link without loss.

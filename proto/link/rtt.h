@@ -60,9 +60,7 @@ class RttEstimator {
   Duration latest() const { return latest_; }
 
   /// Smallest of the last 9 to 10 s before the newest sample; zero before the first.
-  Duration min_rtt() const {
-    return measured_ ? *std::min_element(seconds_.begin(), seconds_.end()) : Duration{0};
-  }
+  Duration min_rtt() const { return least_; }
 
   /// Half the smallest round trip: what a packet needs at the least. Zero while unknown, so that
   /// nothing is given up on a guess.
@@ -94,6 +92,7 @@ class RttEstimator {
     }
     newest_second_ = std::max(newest_second_, second);
     bucket(second) = std::min(bucket(second), rtt);
+    least_ = *std::min_element(seconds_.begin(), seconds_.end());
   }
 
   Duration& bucket(std::int64_t second) {
@@ -104,6 +103,7 @@ class RttEstimator {
   Duration rttvar_ = kInitialRtt / 2;
   Duration variation_{0};  // rttvar_ without the guess that it begins with
   Duration latest_{0};
+  Duration least_{0};                         // of seconds_; each packet asks
   std::array<Duration, kBuckets> seconds_{};  // minimum of each second, by second mod 10
   std::int64_t newest_second_ = INT64_MIN;
   bool measured_ = false;

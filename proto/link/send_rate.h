@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "proto/base/bytes.h"
+#include "proto/base/prefetch.h"
 #include "proto/base/time.h"
 #include "proto/congestion/controller.h"
 #include "proto/link/congestion_feed.h"
@@ -74,6 +75,17 @@ class SendRate {
 
   /// What the bottleneck takes for a full packet, as far as known.
   Duration packet_time() const;
+
+  // Hints: a run, or the FEEDBACK of one, is about to come.
+
+  void prefetch_decisions() const {
+    feed_.prefetch_state();
+    prefetch_through(pacing_, newest_peak_);
+  }
+
+  void prefetch_offer() const { prefetch_through(shedding_, offered_bytes_); }
+
+  void prefetch_tables() const { feed_.prefetch_tables(); }
 
   std::uint64_t target_bits_per_s() const { return controller_.target_bits_per_s(); }
 

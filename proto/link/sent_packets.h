@@ -84,6 +84,12 @@ class SentPackets {
     return items_[packet.first_item + static_cast<std::uint32_t>(index) - first_item_];
   }
 
+  /// A run, or the FEEDBACK of one, is about to come: a hint.
+  void prefetch_tables() const {
+    packets_.prefetch_ends(kRunPacketsMax / 2);
+    items_.prefetch_ends(kRunPacketsMax / 2);
+  }
+
   /// Forgets settled packets at the front, and feedback-only ones older than kForgetAfter.
   void drop_settled(Instant now);
 

@@ -106,6 +106,14 @@ class Member {
     active_members_.add(*this);
   }
 
+  /// The worker will come to this member soon, after others: a hint.
+  void prefetch() const {
+    sluice::prefetch(&endpoint_, sizeof endpoint_);
+    prefetch_through(active_, since_);
+    prefetch_through(timer, subscriptions);
+    sluice::prefetch(&backlogs_, sizeof backlogs_);
+  }
+
   void clear_active() { active_ = false; }
 
   bool active() const { return active_; }

@@ -52,8 +52,13 @@ void Stream::forward_pending(Instant now) {
     metrics_.drop(DropReason::kStalePart, run.count);
     return;
   }
-  for (const auto& subscription : subscriptions_) {
-    subscription->forward(now, run.track, frames[at], run.first, run.count);
+  // What a subscription leads to is asked for while others are served, step by step.
+  for (std::size_t i = 0; i < subscriptions_.size(); ++i) {
+    if (i + 3 < subscriptions_.size())
+      sluice::prefetch(subscriptions_[i + 3].get(), sizeof(Subscription));
+    if (i + 1 < subscriptions_.size()) subscriptions_[i + 1]->prefetch(Ahead::kNear);
+    if (i + 2 < subscriptions_.size()) subscriptions_[i + 2]->prefetch(Ahead::kFar);
+    subscriptions_[i]->forward(now, run.track, frames[at], run.first, run.count);
   }
   for (BranchFeed& feed : feeds_) feed.forward(now, run.track, frames[at], run.first, run.count);
 }

@@ -69,6 +69,16 @@ class Subscription {
   void forward(Instant now, std::size_t track, const MediaFrameState& frame, Seq first,
                std::uint16_t count);
 
+  /// forward() will come soon, after others': a hint.
+  void prefetch(Ahead ahead) const {
+    if (ahead == Ahead::kFar) {
+      member_.prefetch();
+      sluice::prefetch(tracks_.data(), 2 * kCacheLineBytes);
+    } else {
+      member_.link().prefetch_queue();
+    }
+  }
+
   /// Parts first..last will not come.
   void skip(std::size_t track, Seq first, Seq last);
 

@@ -14,9 +14,6 @@ namespace {
 /// waiting.
 constexpr std::size_t kHandoverPartsPerTurn = 512;
 
-/// Runs in the send arena before it must be flushed: what one sendmmsg takes.
-constexpr std::size_t kArenaRuns = 64;
-
 /// Mail that found a full ring is tried again after this.
 constexpr Duration kMailRetry = std::chrono::milliseconds{1};
 
@@ -43,7 +40,7 @@ Worker::Worker(const WorkerOptions& options, Switchboard& switchboard, WorkerMet
                dirty_rooms_,
                options.limits.streams_per_member_max,
                options.pacer_bits_per_s},
-      arena_memory_(kArenaRuns * kRunPacketsMax * kDatagramBytesMax),
+      arena_memory_(kWorkerArenaBytes),
       arena_(arena_memory_),
       reset_tokens_at_(now) {}
 
@@ -69,6 +66,12 @@ void Worker::handle_datagram(Instant now, MutableBytes datagram, const Address& 
   if (!member->link().handle_datagram(now, datagram, from, ecn)) member->count_drops(metrics_);
   member->touch();
   drain_events(now, *member);
+}
+
+void Worker::prefetch(Bytes datagram, Ahead ahead) {
+  if (datagram.size() < kDataHeaderToRelayBytes) return;
+  const ConnectionId id = wire::read_data_header(datagram, wire::Direction::kToRelay).connection;
+  if (const Member* member = find_link(id); member != nullptr) member->link().prefetch(ahead);
 }
 
 void Worker::handle_mail(Instant now) {
@@ -241,8 +244,13 @@ void Worker::flush(Instant now, const WorkerOutput& output) {
   resets_.clear();
   std::swap(active_.members(), flushing_);
   const std::size_t count = flushing_.size();
+  const auto at = [&](std::size_t i) -> Member& { return *flushing_[(i + rotation_) % count]; };
+  // What a member leads to is asked for while others are sealed, step by step.
   for (std::size_t i = 0; i < count; ++i) {
-    flush_member(now, *flushing_[(i + rotation_) % count], output);
+    if (i + 3 < count) at(i + 3).prefetch();
+    if (i + 2 < count) at(i + 2).link().prefetch(Ahead::kFar);
+    if (i + 1 < count) at(i + 1).link().prefetch(Ahead::kNear);
+    flush_member(now, at(i), output);
   }
   flushing_.clear();
   ++rotation_;

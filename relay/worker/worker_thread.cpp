@@ -44,7 +44,11 @@ void WorkerThread::run() { loop_.run(); }
 
 void WorkerThread::on_batch(const net::ReceivedBatch& batch) {
   if (!std::exchange(turn_open_, true)) turn_began_ = batch.now;
-  for (const net::ReceivedDatagram& datagram : batch.datagrams) {
+  const std::span<net::ReceivedDatagram> datagrams = batch.datagrams;
+  for (std::size_t i = 0; i < datagrams.size(); ++i) {
+    if (i + 2 < datagrams.size()) worker_.prefetch(datagrams[i + 2].bytes, Ahead::kFar);
+    if (i + 1 < datagrams.size()) worker_.prefetch(datagrams[i + 1].bytes, Ahead::kNear);
+    const net::ReceivedDatagram& datagram = datagrams[i];
     oldest_received_ = std::min(oldest_received_, datagram.received_at.value_or(batch.now));
     worker_.handle_datagram(batch.now, datagram.bytes, datagram.from, datagram.ecn);
   }
@@ -102,6 +106,7 @@ void WorkerThread::note_turn(Instant began) {
   const Instant received = std::min(std::exchange(oldest_received_, kNever), began);
   if (worker_.take_forwarded()) metrics_.forward_latency.record(began + took - received);
   socket_drops_.note(socket_.counters(), metrics_);
+  metrics_.segmentation.set(socket_.segmentation() ? 1 : 0);  // refused with a send, it is off
 }
 
 }  // namespace sluice::relay
