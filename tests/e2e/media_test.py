@@ -12,9 +12,12 @@ SECONDS = 6
 VIDEO, B_FRAMES, AUDIO = harness.ROOM[0], harness.ROOM[2], harness.ROOM[3]
 
 
-def pushed_and_pulled(clip, host="127.0.0.1", proxy=(), env=None, seconds=SECONDS, pull=()):
+def pushed_and_pulled(
+    clip, host="127.0.0.1", proxy=(), env=None, seconds=SECONDS, pull=(), seen=lambda relay: None
+):
     """Pushes a clip and pulls it, both through a proxy when there are arguments for one; the
-    Verdict on what arrived, and the puller's stats. `pull`: more arguments of the puller's."""
+    Verdict on what arrived, and the puller's stats. `pull`: more arguments of the puller's. `seen`
+    looks at the relay before it ends."""
     with harness.Processes(env) as processes:
         relay = harness.Relay(processes, host)
         through = []
@@ -28,6 +31,7 @@ def pushed_and_pulled(clip, host="127.0.0.1", proxy=(), env=None, seconds=SECOND
         harness.expect(code == 0, f"the pull ended with {code}: {harness.last_line(puller)}")
         verdict = harness.verify(file, clip, seconds)
         harness.expect(not verdict.problems, "; ".join(verdict.problems))
+        seen(relay)
         harness.expect(relay.process.stop() == 0, "the relay ends with 0 on SIGTERM")
         return verdict, json.loads(stats.read_text())
 
@@ -69,6 +73,33 @@ def arrives_with_the_receive_buffers_of_stock_debian():
     pushed_and_pulled(VIDEO, env={"LD_PRELOAD": harness.program("held_buffers.so")})
 
 
+def offload_threads(relay, kind):
+    """Threads of the relay whose kernel takes (segmentation) or gives (coalescing) several
+    datagrams at once."""
+    name = f'sluice_relay_udp_offload_threads{{kind="{kind}"}} '
+    page = relay.get("/metrics").splitlines()
+    return int(next(line for line in page if line.startswith(name)).removeprefix(name))
+
+
+def arrives_where_the_kernel_cuts_and_glues_nothing():
+    def seen(relay):
+        harness.expect(offload_threads(relay, "segmentation") == 0, "segmentation is off")
+        harness.expect(offload_threads(relay, "coalescing") == 0, "coalescing is off")
+
+    env = {"LD_PRELOAD": harness.program("refused_offload.so"), "SLUICE_REFUSE": "options"}
+    pushed_and_pulled(VIDEO, env=env, seen=seen)
+
+
+def arrives_where_a_device_refuses_what_is_to_be_cut():
+    def seen(relay):
+        workers = offload_threads(relay, "coalescing") - 1  # the door's thread sends no runs
+        left = offload_threads(relay, "segmentation")
+        harness.expect(left <= workers, f"{left} threads still have their messages cut")
+
+    env = {"LD_PRELOAD": harness.program("refused_offload.so"), "SLUICE_REFUSE": "sends"}
+    pushed_and_pulled(VIDEO, env=env, seen=seen)
+
+
 def no_flipped_bit_is_delivered():
     faults = ["--flip", "5%", "--latency", "5", "--seed", "7"]
     pushed_and_pulled(VIDEO, proxy=faults)
@@ -84,6 +115,8 @@ if __name__ == "__main__":
             nothing_is_missing_with_bursts_duplicates_and_reordering,
             another_address_of_both_members_leaves_no_gap,
             arrives_with_the_receive_buffers_of_stock_debian,
+            arrives_where_the_kernel_cuts_and_glues_nothing,
+            arrives_where_a_device_refuses_what_is_to_be_cut,
             no_flipped_bit_is_delivered,
         ]
     )
