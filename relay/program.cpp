@@ -16,6 +16,7 @@
 #include "proto/crypto/encoding.h"
 #include "proto/crypto/secret.h"
 #include "relay/advertise.h"
+#include "relay/memory_budget.h"
 
 namespace sluice::relay {
 namespace {
@@ -236,6 +237,14 @@ void Program::announce() {
        {"http", http_address_},
        {"aead", crypto::aead_backend()},
        {"version", options_.version}});
+  const MemoryBudget memory =
+      memory_budget(relay_->worker_count(), options_.config.limits_links_per_worker);
+  LOG(kInfo, "memory_budget",
+      {{"threads_bytes", memory.threads},
+       {"link_idle_bytes", memory.link_idle},
+       {"link_active_bytes", memory.link_active},
+       {"links_max_bytes", memory.links_max},
+       {"stream_max_bytes", memory.stream_max}});
   net::sd_notify("READY=1\nSTATUS=relaying on " + address);
   on_watchdog();
 }
