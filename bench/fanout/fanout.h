@@ -27,6 +27,7 @@ struct FanoutOptions {
   Ingress ingress = Ingress::kBurst;
   unsigned windows = 9;
   double window_s = 1;
+  double loss = 0;          ///< share of the relay's packets that its sinks take for lost
   double copies_per_s = 0;  ///< offered; 0: chosen, far below what a core can do
   std::string relay;        ///< program; empty: the one beside this
 };

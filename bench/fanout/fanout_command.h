@@ -15,6 +15,7 @@ namespace sluice::bench {
 struct FanoutCommand {
   FanoutOptions options;
   std::string ingress = "burst";
+  double loss_percent = 0;
   std::string json = "-";
   std::string fail_if;
 };

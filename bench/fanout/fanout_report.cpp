@@ -62,13 +62,15 @@ std::uint64_t FanoutReport::expected() const {
 
 std::string fanout_json(const FanoutReport& report) {
   const auto relay_ns = median(each(report.relay, ns_of));
-  std::vector<double> segments, calls;
+  std::vector<double> segments, calls, feedbacks;
   RelayCounts all;
   for (std::size_t i = 0; i < report.counts.size(); ++i) {
     const RelayCounts& counts = report.counts[i];
     const auto copies = static_cast<double>(report.relay[i].copies);
     if (counts.messages_out > 0) segments.push_back(counts.packets_out / counts.messages_out);
     if (copies > 0 && counts.calls > 0) calls.push_back(counts.calls / copies);
+    if (copies > 0)
+      feedbacks.push_back(counts.packets_in / copies - 1.0 / report.options.subscribers);
     all.repeated += counts.repeated;
     all.lost += counts.lost;
     all.frames_dropped += counts.frames_dropped;
@@ -89,6 +91,7 @@ std::string fanout_json(const FanoutReport& report) {
   json["packets_per_second_per_core"] =
       relay_ns && *relay_ns > 0 ? Json(1e9 / *relay_ns) : Json(nullptr);
   json["syscalls_per_packet"] = or_null(median(calls));
+  json["feedbacks_per_packet"] = or_null(median(feedbacks));
   json["allocations_per_packet"] = nullptr;  // a test of its own counts them
   json["link_bytes_idle"] = or_null(report.link_bytes_idle);
   json["link_bytes_active"] = or_null(report.link_bytes_active);
@@ -105,6 +108,7 @@ std::string fanout_json(const FanoutReport& report) {
   json["floor_aead"] = report.floor_cipher;
   json["floor_latency_us_p50"] = or_null(median(each(report.floor, p50)));
   json["ingress"] = paced ? "paced" : "burst";
+  json["loss_at_sinks"] = report.options.loss;
   json["subscribers"] = report.options.subscribers;
   json["burst"] = paced ? Json(nullptr) : Json(report.options.burst);
   json["packets_per_frame"] = packets_per_frame(report.options);

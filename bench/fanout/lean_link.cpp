@@ -4,10 +4,13 @@
 
 namespace sluice::bench {
 
-LeanLink::LeanLink(net::Loop& loop, link::SendArena& arena, const Handlers& handlers)
+LeanLink::LeanLink(net::Loop& loop, link::SendArena& arena, const Handlers& handlers, double loss,
+                   std::uint64_t seed)
     : loop_(loop),
       arena_(arena),
       handlers_(handlers),
+      loss_(loss),
+      random_(seed),
       socket_(loop, net::Callback<const net::ReceivedBatch&>::to<&LeanLink::handle_batch>(this)) {}
 
 Status<client::Error> LeanLink::open(client::ClientLink::Config config) {
@@ -26,6 +29,7 @@ Status<client::Error> LeanLink::open(client::ClientLink::Config config) {
 void LeanLink::handle_batch(const net::ReceivedBatch& batch) {
   if (!client_link_) return;
   for (net::ReceivedDatagram& datagram : batch.datagrams) {
+    if (loss_ > 0 && random_.chance(loss_)) continue;
     // What is dropped is missed in the count of copies.
     static_cast<void>(
         client_link_->handle_datagram(batch.now, datagram.bytes, datagram.from, datagram.ecn));

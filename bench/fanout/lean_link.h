@@ -10,6 +10,7 @@
 #include "net/callback.h"
 #include "net/loop.h"
 #include "net/udp_socket.h"
+#include "sim/xoshiro.h"
 
 namespace sluice::bench {
 
@@ -22,7 +23,9 @@ class LeanLink {
     net::Callback<const link::Transmit&> on_run;
   };
 
-  LeanLink(net::Loop& loop, link::SendArena& arena, const Handlers& handlers);
+  /// `loss`: the share of all that comes which is dropped unread, by numbers from `seed`.
+  LeanLink(net::Loop& loop, link::SendArena& arena, const Handlers& handlers, double loss = 0,
+           std::uint64_t seed = 0);
 
   Status<client::Error> open(client::ClientLink::Config config);
 
@@ -48,6 +51,8 @@ class LeanLink {
   net::Loop& loop_;
   link::SendArena& arena_;
   Handlers handlers_;
+  double loss_;
+  sim::Xoshiro random_;
   std::unique_ptr<client::ClientLink> client_link_;
   net::UdpSocket socket_;
 };

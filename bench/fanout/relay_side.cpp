@@ -49,7 +49,8 @@ class RelaySide::Sink {
   explicit Sink(RelaySide& side)
       : side_(side),
         link_(side.loop_, side.arena_,
-              {net::Callback<const link::Event&, Instant>::to<&Sink::handle_event>(this), {}}) {}
+              {net::Callback<const link::Event&, Instant>::to<&Sink::handle_event>(this), {}},
+              side.options_.loss, side.sinks_.size() + 1) {}
 
   LeanLink& link() { return link_; }
 
