@@ -7,6 +7,8 @@ struct IpsecMbAead::Keyed {};
 
 bool IpsecMbAead::available(Suite) { return false; }
 
+void IpsecMbAead::prefetch_key() const {}
+
 void IpsecMbAead::Free::operator()(Keyed* keyed) const { delete keyed; }
 
 IpsecMbAead::IpsecMbAead(Suite, const PacketKeys&) { CHECK(false); }
