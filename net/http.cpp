@@ -224,7 +224,8 @@ int HttpServer::Core::callback(lws* wsi, lws_callback_reasons reason, void* user
   const bool of_socket =
       reason == LWS_CALLBACK_HTTP_CONFIRM_UPGRADE || reason == LWS_CALLBACK_ESTABLISHED ||
       reason == LWS_CALLBACK_SERVER_WRITEABLE || reason == LWS_CALLBACK_RECEIVE_PONG ||
-      reason == LWS_CALLBACK_RECEIVE || reason == LWS_CALLBACK_CLOSED;
+      reason == LWS_CALLBACK_WS_PEER_INITIATED_CLOSE || reason == LWS_CALLBACK_RECEIVE ||
+      reason == LWS_CALLBACK_CLOSED;
   if (of_socket) return core == nullptr ? 0 : core->handle_socket(wsi, reason);
   const lws_protocols* protocol = wsi == nullptr ? nullptr : lws_get_protocol(wsi);
   if (protocol == nullptr || protocol->user == nullptr || user == nullptr) return 0;

@@ -70,6 +70,8 @@ int HttpServer::Core::handle_socket(lws* wsi, lws_callback_reasons reason) {
   if (reason == LWS_CALLBACK_ESTABLISHED) open_socket(wsi);
   if (reason == LWS_CALLBACK_SERVER_WRITEABLE) return write_socket(wsi, at->second);
   if (reason == LWS_CALLBACK_RECEIVE_PONG) at->second.pong_due = false;
+  // The library would echo the answer to our own close frame, and browsers fail over a second one.
+  if (reason == LWS_CALLBACK_WS_PEER_INITIATED_CLOSE) return at->second.open ? 0 : -1;
   if (reason == LWS_CALLBACK_CLOSED) forget_socket(wsi);
   return 0;
 }

@@ -81,6 +81,10 @@ class WebSocket:
             if opcode == 8:
                 self.code = struct.unpack("!H", data[:2])[0] if len(data) >= 2 else 1005
                 self.reason = data[2:].decode()
+                self.send(8, data[:2])
+                # RFC 6455 5.5.1: nothing follows a close frame; browsers fail over a second one.
+                rest = self.bytes + self.socket.recv(1000)
+                assert rest == b"", f"{rest} after the close frame"
                 self.close()
                 return None
 
