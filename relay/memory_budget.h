@@ -8,7 +8,7 @@
 namespace sluice::relay {
 
 /// A subscriber's link with all that belongs to it, as measured (docs/PERFORMANCE.md): after
-/// joining, and while it is sent 2 Mbit/s without loss. Loss and a longer path make tables grow.
+/// joining, and with media at 21 packets a second without loss. More of both makes tables grow.
 inline constexpr std::size_t kLinkBytesIdle = 26'000;
 inline constexpr std::size_t kLinkBytesActive = 41'000;
 

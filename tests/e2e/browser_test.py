@@ -105,7 +105,8 @@ def a_page_of_another_origin_lives_in_a_room():
         relay.ask_rooms("destroy", "demo", "--user", "demo").wait(10)
         url = f"http://127.0.0.1:{site.server_port}/?service={relay.rooms_url}"
         flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
-        flags += ["--no-proxy-server", "--no-first-run", f"--user-data-dir={processes.folder / 'profile'}", url]
+        flags += ["--no-proxy-server", "--no-first-run"]
+        flags += [f"--user-data-dir={processes.folder / 'profile'}", url]
         browser = processes.start(shutil.which("chromium"), *flags, label="browser")
         came = site.done.wait(PATIENCE_SECONDS)
         harness.expect(came, f"the page never came to its end: {browser.errors()[-2000:]}")
