@@ -19,6 +19,9 @@ constexpr Duration kAfterFall = std::chrono::seconds{2};
 /// Of so many times their jitter the least of seven delays is seldom.
 constexpr std::int64_t kJitterTimes = 2;
 
+/// A full packet; and a capacity below this was not measured well.
+constexpr double kPacketBits = 9'600, kLeastCapacity = 100'000;
+
 /// Against loss of our own: less than this of what was sent arrives.
 constexpr double kArrives = 0.9;
 
@@ -47,8 +50,6 @@ std::uint64_t whole(double bits_per_s) {
 
 Controller::Controller(const Config& config, Instant now)
     : config_(consistent(config)),
-      queue_(config.follows ? QueueDelay::kQuickWindow : QueueDelay::kSteadyWindow),
-      trains_(!config.follows),
       control_(static_cast<double>(config_.start_bits_per_s),
                static_cast<double>(config_.min_bits_per_s),
                static_cast<double>(config_.max_bits_per_s)),
@@ -102,15 +103,8 @@ std::uint64_t Controller::capacity_bits_per_s() const {
   return measured > 0 ? whole(measured) : config_.initial_capacity_bits_per_s;
 }
 
-std::uint64_t Controller::pacing_bits_per_s(std::uint64_t media_bits_per_s) const {
-  const std::optional<ProbeWish> wish = probing_.wish();
-  if (control_.draining()) return target_bits_per_s();
-  if (wish) return wish->bits_per_s;
-  return media_pacing_bits_per_s(media_bits_per_s, UINT64_MAX);
-}
-
-std::uint64_t Controller::media_pacing_bits_per_s(std::uint64_t media_bits_per_s,
-                                                  std::uint64_t needed_bits_per_s) const {
+std::uint64_t Controller::pacing_bits_per_s(std::uint64_t media_bits_per_s,
+                                            std::uint64_t needed_bits_per_s) const {
   const double target = control_.target();
   if (control_.draining_ours()) return whole(target);
   auto capacity = static_cast<double>(recent_capacity_bits_per_s());
@@ -137,7 +131,7 @@ bool Controller::draining_ours() const { return control_.draining_ours(); }
 std::uint64_t Controller::recent_capacity_bits_per_s() const {
   // The largest of 30 s outlives a fall of the path.
   const double anew = recovering_ ? trains_.anew_bits_per_s() : 0;
-  if (anew > 0 || (recovering_ && config_.follows)) return whole(anew);
+  if (anew > 0) return whole(anew);
   const double recent = trains_.recent_bits_per_s();
   const double largest = trains_.bits_per_s();
   return whole(recent > 0 ? std::min(recent, largest) : largest);
@@ -161,10 +155,16 @@ std::uint64_t Controller::ce_packets() const { return ce_packets_; }
 
 bool Controller::competing() const { return competition_.active(); }
 
+/// What the bottleneck takes for a full packet; zero while that is not known.
+Duration Controller::packet_time() const {
+  const double carries = trains_.recent_bits_per_s();
+  return Duration{carries > kLeastCapacity ? static_cast<std::int64_t>(kPacketBits * 1e6 / carries)
+                                           : 0};
+}
+
 void Controller::measure_queue() {
   queue_delay_ = queue_.now();
-  if (config_.follows) return;
-  const Duration jitter = queue_.jitter();
+  const Duration jitter = queue_.jitter(packet_time());
   trains_.set_noise(jitter);
   queue_delay_ = std::max<Duration>(queue_delay_ - jitter * kJitterTimes, Duration{0});
 }
@@ -192,20 +192,15 @@ PathState Controller::path_state(Instant now) const {
   path.now = now;
   path.queue = queue_delay();
   path.srtt = figures_.srtt;
-  path.growing = trend_.signal() == DelayTrend::Signal::kGrowing;
-  path.slope = trend_.slope();
-  if (!config_.follows) {
-    // A queue that grows lifts the least of the delays too, and jitter lays no line.
-    path.growing = path.growing && trend_.sure() && path.queue > Duration{0};
-    path.slope = trend_.sure() ? path.slope : 0;
-  }
+  const bool counts = trend_.sure() || (trend_.likely() && queue_delay() > Duration{0});
+  path.growing = counts && trend_.signal() == DelayTrend::Signal::kGrowing;
+  path.slope = counts ? trend_.slope() : 0;
   path.delivered = rates_.delivered_bits_per_s(kLong);
   path.delivered_now = rates_.delivered_bits_per_s(kShort);
   path.sent = rates_.sent_bits_per_s(kLong);
   path.floor = losses_.floor();
   path.capacity = trains_.recent_bits_per_s();
   path.ceiling = 2 * static_cast<double>(config_.useful_bits_per_s);
-  path.follows = config_.follows;
   path.losing = losses_.excess();
   path.competing = competition_.active();
   path.loss_to_answer = lost_since_fall_ && (losses_.floor() < 0.01 || losses_.excess());

@@ -53,13 +53,10 @@ class Controller {
   std::uint64_t capacity_bits_per_s() const;
 
   /// Ceiling for the pacer, at once and without delay: min(0.9 x capacity, 10 x media), never below
-  /// what the target needs; less while a queue drains, the probe's rate while one is wished.
-  std::uint64_t pacing_bits_per_s(std::uint64_t media_bits_per_s) const;
-
-  /// The same for media that cannot follow the target and needs `needed_bits_per_s` in the mean: a
-  /// target above that is no reason to outrun the capacity. Nor need it heed a probe.
-  std::uint64_t media_pacing_bits_per_s(std::uint64_t media_bits_per_s,
-                                        std::uint64_t needed_bits_per_s) const;
+  /// what the target needs, as far as `needed_bits_per_s` is offered: a target above that is no
+  /// reason to outrun the capacity. Less while a queue of ours drains.
+  std::uint64_t pacing_bits_per_s(std::uint64_t media_bits_per_s,
+                                  std::uint64_t needed_bits_per_s) const;
 
   /// The probe to run now: stands until its bytes were reported as sent.
   std::optional<ProbeWish> probe() const;
@@ -92,6 +89,9 @@ class Controller {
   /// Share of packets lost in the last second.
   double loss() const;
 
+  /// More than the floor, beyond chance: it may be ours.
+  bool losing() const { return losses_.excess(); }
+
   /// Bits per second that arrive, over half a second.
   std::uint64_t delivered_bits_per_s() const;
 
@@ -105,6 +105,7 @@ class Controller {
   bool competing() const;
 
  private:
+  Duration packet_time() const;
   void measure_queue();
   void settle(Instant now, const PacketResult& told);
   void answer_loss(const PathState& path);

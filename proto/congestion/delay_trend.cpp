@@ -17,9 +17,10 @@ constexpr double kThresholdMinMs = 6, kThresholdMaxMs = 600;
 constexpr double kIgnoreMs = 15;  // a value so far off teaches the threshold nothing
 constexpr double kStepMaxMs = 100;
 
-/// Jitter lays slopes too: one counts when it is so many times its standard error. A queue that
-/// fills lies on a line within a tenth of that.
-constexpr double kSureErrors = 4;
+/// Jitter lays slopes too: one is no accident when it is so many times its standard error, and is
+/// likely to be none at half of that: frames of other sizes and flows beside ours take a queue that
+/// fills as far from its line.
+constexpr double kSureErrors = 4, kLikelyErrors = 2;
 
 /// Beyond it a slope is a lie of the peer's or a clock that leapt.
 constexpr double kSlopeMax = 100;
@@ -49,7 +50,7 @@ void DelayTrend::close_group() {
   if (groups_ > 0 && group_.first_sent_us - before.first_sent_us > kPauseUs) {
     groups_ = 0;
     slope_ = slope_before_ = 0;
-    sure_ = false;
+    sure_ = likely_ = false;
     signal_ = Signal::kSteady;
   }
   const double step_ms =
@@ -103,7 +104,9 @@ void DelayTrend::fit() {
   const double along = x_raw - x_sum * raw_sum / n;
   const double off = std::max(raw_raw - raw_sum * raw_sum / n - along * along / below, 0.0);
   const double noise_ms = std::sqrt(off / std::max(n - 2, 1.0));
-  sure_ = along > kSureErrors * noise_ms * std::sqrt(below);
+  const double error = noise_ms * std::sqrt(below);
+  sure_ = along > kSureErrors * error;
+  likely_ = along > kLikelyErrors * error;
 }
 
 void DelayTrend::judge(double scaled_ms, double step_ms) {

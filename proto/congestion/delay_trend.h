@@ -32,6 +32,9 @@ class DelayTrend {
   /// The slope is more than the noise makes.
   bool sure() const { return sure_; }
 
+  /// It is more than noise makes as a rule.
+  bool likely() const { return likely_; }
+
   double threshold_ms() const { return threshold_ms_; }
 
  private:
@@ -54,7 +57,7 @@ class DelayTrend {
   std::uint64_t groups_ = 0;
   double slope_ = 0;
   double slope_before_ = 0;
-  bool sure_ = false;
+  bool sure_ = false, likely_ = false;
   double threshold_ms_ = 12.5;
   double over_ms_ = 0;
   std::uint32_t over_groups_ = 0;

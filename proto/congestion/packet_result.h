@@ -55,10 +55,6 @@ struct Config {
   std::uint64_t useful_bits_per_s = 1'500'000;
   /// capacity_bits_per_s() until trains have measured it.
   std::uint64_t initial_capacity_bits_per_s = 10'000'000;
-  /// The media follows the target: what is taken for a queue and is none costs a little quality.
-  /// Where it does not follow, it costs frames, so that jitter must be ruled out first; and what
-  /// arrives says how much too low the target is.
-  bool follows = true;
 };
 
 }  // namespace sluice::congestion

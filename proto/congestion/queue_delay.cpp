@@ -19,10 +19,10 @@ constexpr std::int64_t kPauseUs = 500'000;
 /// Of independent values the median size of a second difference is 1.65 times their deviation. The
 /// frames of a full path, whose sizes differ, make some ms of it.
 constexpr std::int64_t kOffOfTenDeviations = 16;
-constexpr std::int64_t kOffMinUs = 16'000;
+constexpr std::int64_t kOffMinUs = 16'000, kOffPackets = 2;
 
 /// Even when they are older, so many groups speak: one alone may be late by itself.
-constexpr std::uint64_t kGroupsMin = 5, kGroupsMinQuick = 2;
+constexpr std::uint64_t kGroupsMin = 5;
 
 /// The packets that speak are not the one that the round trip is of: in between a queue moves.
 constexpr std::int64_t kBoundSlackUs = 5'000;
@@ -52,11 +52,12 @@ void QueueDelay::note_jitter(std::int64_t sent_us, std::int64_t delay_us) {
   firsts_in_row_ = std::min(firsts_in_row_ + 1, 2);
 }
 
-Duration QueueDelay::jitter() const {
+Duration QueueDelay::jitter(Duration packet_time) const {
   auto sorted = differences_;
   std::nth_element(sorted.begin(), sorted.begin() + kDifferences / 2, sorted.end());
   const std::int64_t off_us = sorted[kDifferences / 2];
-  return Duration{off_us < kOffMinUs ? 0 : off_us * 10 / kOffOfTenDeviations};
+  const bool none = off_us < std::max(kOffMinUs, packet_time.count() * kOffPackets);
+  return Duration{none ? 0 : off_us * 10 / kOffOfTenDeviations};
 }
 
 void QueueDelay::note(std::int64_t arrival_us, std::int64_t delay_us) {
@@ -120,12 +121,10 @@ std::int64_t QueueDelay::Least::least() const {
 std::int64_t QueueDelay::smallest_of_newest() const {
   const std::uint64_t kept = std::min<std::uint64_t>(count_, kGroups);
   const std::int64_t newest_us = groups_[(count_ - 1) % kGroups].began_us;
-  const bool quick = window_us_ < kSteadyWindow.count();
-  const std::uint64_t groups_min = quick ? kGroupsMinQuick : kGroupsMin;
   std::int64_t smallest = kNone;
   for (std::uint64_t i = 1; i <= kept; ++i) {
     const Group& group = groups_[(count_ - i) % kGroups];
-    if (i > groups_min && newest_us - group.began_us > window_us_) break;
+    if (i > kGroupsMin && newest_us - group.began_us > kWindow.count()) break;
     smallest = std::min(smallest, group.delay_us);
   }
   return smallest;

@@ -1,6 +1,6 @@
 // QueueDelay: how long packets wait in queues now: their one-way delay beyond the least of the last
 // 10 s. Clocks of the two ends need not agree; only differences count. The smallest of the last
-// 150 or 50 ms speaks, so that what a train waits behind itself, and jitter, is no queue. The least
+// 150 ms speaks, so that what a train waits behind itself, and jitter, is no queue. The least
 // of a minute is kept beside it: a queue that another flow never lets empty hides from the first.
 // Arrival times are put together from feedback to feedback, and their small errors add up: by some
 // ms in a second where packets come in bursts of one instant. A round trip has no such error, so no
@@ -18,16 +18,10 @@ namespace sluice::congestion {
 
 class QueueDelay {
  public:
-  /// `window`: so long before the newest packet those that arrived speak of now.
-  explicit QueueDelay(Duration window = kSteadyWindow) : window_us_(window.count()) {}
-
-  /// Four frames at 30 a second. A queue lifts the least of them, jitter does not: of delays spread
-  /// evenly over 60 ms all of seven are above 30 ms one time in 128.
-  static constexpr Duration kSteadyWindow = std::chrono::milliseconds{150};
-
-  /// A frame's train at 30 frames a second; jitter passes, a fall is seen a tenth of a second
-  /// earlier.
-  static constexpr Duration kQuickWindow = std::chrono::milliseconds{50};
+  /// So long before the newest packet those that arrived speak of now: four frames at 30 a second.
+  /// A queue lifts the least of them, jitter does not: of delays spread evenly over 60 ms all of
+  /// seven are above 30 ms one time in 128.
+  static constexpr Duration kWindow = std::chrono::milliseconds{150};
 
   /// A packet's one-way delay, from any fixed origin; in order of arrival.
   void add(Instant sent_at, Duration arrival);
@@ -42,8 +36,9 @@ class QueueDelay {
   Duration beyond_minute() const;
 
   /// Deviation of the delays from the line through their neighbours, each that of a train's first
-  /// packet: jitter makes it, and no queue that grows or empties. Cost: a median of fifteen.
-  Duration jitter() const;
+  /// packet: jitter makes it, and no queue that grows or empties. Where the bottleneck takes
+  /// `packet_time` for one packet, a few of those are no jitter. Cost: a median of fifteen.
+  Duration jitter(Duration packet_time = Duration{0}) const;
 
   /// The delay stands since there is a new path: what is seen now counts as no queue.
   void rebase();
@@ -81,7 +76,6 @@ class QueueDelay {
   std::int64_t smallest_of_newest() const;
   void note_jitter(std::int64_t sent_us, std::int64_t delay_us);
 
-  std::int64_t window_us_;
   Least seconds_;
   Least longer_;                         // in units of 6 s
   std::array<Group, kGroups> groups_{};  // by count mod kGroups

@@ -25,6 +25,9 @@ constexpr Duration kNoQueue = milliseconds{10};
 /// Frames differ in size: half a second of those that follow the estimate may be larger by this.
 constexpr double kArrived = 0.95, kRoom = 1.4;
 
+/// A source that follows needs 100 ms for it, and the delivery rate half a second to show it.
+constexpr Duration kFollowed = milliseconds{1000};
+
 /// No drain is longer: behind it stands another flow, or a path that has changed.
 constexpr Duration kDrainMax = milliseconds{1500};
 
@@ -47,6 +50,9 @@ constexpr double kRiseBits = 48'000, kRiseOfCapacityMin = 0.015, kRiseOfCapacity
 
 /// Without a proof the estimate does not run further ahead of what arrives.
 constexpr double kAheadMax = 1.5;
+
+/// Nor above nearly all that trains say of the bottleneck, unless more than that arrives.
+constexpr double kOfTrains = 0.97;
 
 constexpr double kSigmas = 3;
 
@@ -101,9 +107,11 @@ bool RateControl::update(const PathState& path) {
   } else if (path.queue < kQueueToRise) {
     rise(path, seconds);
     // What arrives without a queue where trains see room is carried, whatever made the estimate
-    // fall below it.
-    const bool room = !path.follows && path.capacity > kRoom * path.delivered;
-    if (room && path.queue < kNoQueue) set(std::max(estimate_, kArrived * path.delivered));
+    // fall below it. Media that follows has followed by then.
+    const bool room = path.capacity > kRoom * path.delivered && path.queue < kNoQueue;
+    if (room && path.now - fell_at_ > path.srtt + kFollowed) {
+      set(std::max(estimate_, kArrived * path.delivered));
+    }
   }
   return false;
 }
@@ -143,7 +151,9 @@ bool RateControl::drain_step(const PathState& path) {
   }
   if (!drain_->ours && since > path.srtt + kJudgeAfter) {
     if (unmoved(path)) {
-      set(std::max(estimate_, drain_->estimate_before * 0.95));
+      // What was never sent proves nothing: another flow may have filled the queue.
+      const double arrived = drain_->rate / drain_->share;
+      set(std::max(estimate_, kArrived * std::min(drain_->estimate_before, arrived)));
       drain_.reset();
       return true;
     }
@@ -177,8 +187,10 @@ bool RateControl::unmoved(const PathState& path) const {
 }
 
 void RateControl::rise(const PathState& path, double seconds) {
-  const double limit =
-      std::min(path.ceiling, kAheadMax * path.delivered / (1 - path.floor) + 10'000);
+  double limit = std::min(path.ceiling, kAheadMax * path.delivered / (1 - path.floor) + 10'000);
+  if (path.capacity > 0) {
+    limit = std::min(limit, std::max(kOfTrains * path.capacity, path.delivered));
+  }
   if (estimate_ >= limit) return;
   if (full_.above(estimate_)) full_ = {};
   double more = kRisePerSecond * estimate_;

@@ -25,7 +25,6 @@ struct PathState {
   double floor = 0;          // LossFloor
   double capacity = 0;       // TrainCapacity, recent; 0 unknown
   double ceiling = 0;        // the estimate need not go higher
-  bool follows = true;       // what is sent follows the estimate
   bool losing = false;       // more than the floor
   bool competing = false;
   bool loss_to_answer = false;  // in competition: packets sent after the last fall were lost

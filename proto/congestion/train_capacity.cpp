@@ -68,9 +68,9 @@ void TrainCapacity::end_train() {
     span_us = std::max(span_us - noise_us_ * kNoiseTimes, span_us / kSpanPartMin);
   }
   if (train_packets_ > 1 && span_us >= 0 && span_us <= kSpanMaxUs) {
-    second(train_sent_us_ / 1'000'000).add(train_bytes_, span_us, train_packets_ - 1, by_fastest_);
+    second(train_sent_us_ / 1'000'000).add(train_bytes_, span_us, train_packets_ - 1);
     if (train_sent_us_ >= anew_from_us_) {
-      anew_.add(train_bytes_, span_us, train_packets_ - 1, by_fastest_);
+      anew_.add(train_bytes_, span_us, train_packets_ - 1);
     }
   }
   train_packets_ = 0;
@@ -83,11 +83,11 @@ void TrainCapacity::begin_anew(Instant now) {
 }
 
 void TrainCapacity::Second::add(std::uint64_t more_bytes, std::int64_t more_us,
-                                std::uint32_t more_packets, bool by_fastest) {
+                                std::uint32_t more_packets) {
   bytes += more_bytes;
   span_us += more_us;
   packets += more_packets;
-  if (more_packets < kLongPackets || !by_fastest) return;
+  if (more_packets < kLongPackets) return;
   const auto time_us = static_cast<double>(std::max(more_us, kSpanMinUs));
   fastest = std::max(fastest, static_cast<double>(more_bytes) * 8e6 / time_us);
 }

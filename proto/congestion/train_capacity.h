@@ -15,10 +15,6 @@ namespace sluice::congestion {
 
 class TrainCapacity {
  public:
-  /// `by_fastest`: half of what the fastest of the long trains met counts for all, where jitter
-  /// spread the others.
-  explicit TrainCapacity(bool by_fastest = false) : by_fastest_(by_fastest) {}
-
   /// A packet that arrived, ascending by number; lost ones are simply not named.
   void add(PacketNumber number, Instant sent_at, Duration arrival, std::uint32_t bytes);
 
@@ -44,8 +40,7 @@ class TrainCapacity {
     std::uint32_t packets = 0;
     double fastest = 0;  // of its long trains, bits per second
 
-    void add(std::uint64_t more_bytes, std::int64_t more_us, std::uint32_t more_packets,
-             bool by_fastest);
+    void add(std::uint64_t more_bytes, std::int64_t more_us, std::uint32_t more_packets);
     double bits_per_s() const;
   };
 
@@ -61,7 +56,6 @@ class TrainCapacity {
   Second anew_;
   std::int64_t anew_from_us_ = INT64_MIN;
   std::int64_t noise_us_ = 0;
-  bool by_fastest_;
 
   std::uint64_t last_number_ = 0;
   std::int64_t train_sent_us_ = INT64_MIN;

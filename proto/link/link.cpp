@@ -89,6 +89,10 @@ PathView Link::State::path_view(Instant at) const {
           .queue_is_full = rate.queue_is_full()};
 }
 
+LossContext Link::State::loss_context() const {
+  return {.packet_time = rate.packet_time(), .full_until = rate.full_at()};
+}
+
 Link::Link(LinkSetup setup, Instant now) : state_(std::make_unique<State>(std::move(setup), now)) {}
 
 Link::~Link() = default;
@@ -134,6 +138,8 @@ Status<> Link::queue_media(TrackId track, Seq first, std::uint32_t count, Instan
   state_->rate.on_offered(state_->egress.queued_bytes() - before);
   return queued;
 }
+
+void Link::set_useful(std::uint64_t media_bits_per_s) { state_->rate.set_useful(media_bits_per_s); }
 
 void Link::open_ingress_track(TrackId track, const PacketRing* ring) {
   state_->ingress.open_track(track, ring);
@@ -208,6 +214,7 @@ LinkStats Link::stats() const {
   stats.min_rtt = state_->rtt.min_rtt();
   stats.estimate_bps = state_->rate.capacity_bits_per_s();
   stats.target_bps = state_->rate.target_bits_per_s();
+  stats.media_target_bps = state_->rate.media_target_bits_per_s();
   stats.latest_rtt = state_->rtt.latest();
   stats.rttvar = state_->rtt.measured() ? state_->rtt.rttvar() : Duration{0};
   return stats;

@@ -103,6 +103,11 @@ class Link {
   /// again.
   void note_shed(std::uint64_t bytes);
 
+  /// The owner could offer media of so many bits per second if the path carried it (a better
+  /// rendition, say): the link looks for room for it. Before it is called, or with 0, what is
+  /// offered is all there is.
+  void set_useful(std::uint64_t media_bits_per_s);
+
   // Media that comes.
 
   /// Parts of ingress track `track` (the peer's id) that arrived lie in `ring`, which outlives the

@@ -144,7 +144,7 @@ void Link::State::handle(const wire::FeedbackView& view) {
   const Result<wire::Feedback> feedback = wire::decode_feedback(view.body);
   // P-FEEDBACK-05: the packet's other frames still count.
   if (!feedback) return drops.add(feedback.error());
-  const auto read = loss.handle_feedback(now, *feedback, sent, rtt, rate.packet_time());
+  const auto read = loss.handle_feedback(now, *feedback, sent, rtt, loss_context());
   if (!read) {
     drops.add(read.error());
     return close(now, CloseCode::kProtocolError, "feedback of a packet that was never sent");

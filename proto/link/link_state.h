@@ -70,6 +70,7 @@ struct Link::State {
   void add_pending(const SentItem& item);
 
   PathView path_view(Instant at) const;
+  LossContext loss_context() const;
 
   /// P-KEEP-02: a client asks when media stops; a relay has no other address to try.
   Instant ask_at() const { return role == Role::kClient ? silence.ask_at() : kNever; }

@@ -190,9 +190,10 @@ struct LinkStats {
   std::uint64_t parts_given_up = 0;
   std::array<MissCount, kMissClasses> misses{};  // egress, by MissClass; while there is loss
   Duration srtt{}, min_rtt{}, latest_rtt{}, rttvar{};
-  double loss_ratio = 0;           // of what we sent, over about 2 s
-  std::uint64_t estimate_bps = 0;  // what the path carries, by trains of 30 s; 0: not measured
-  std::uint64_t target_bps = 0;    // what the mean of all that we send may be
+  double loss_ratio = 0;               // of what we sent, over about 2 s
+  std::uint64_t estimate_bps = 0;      // what the path carries, by trains of 30 s; 0: not measured
+  std::uint64_t target_bps = 0;        // what the mean of all that we send may be
+  std::uint64_t media_target_bps = 0;  // and of bodies of media: less headers and what mends losses
 };
 
 }  // namespace sluice::link

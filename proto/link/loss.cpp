@@ -44,7 +44,8 @@ double LossMeter::ratio() const {
 }
 
 Status<> LossDetector::handle_feedback(Instant now, const wire::Feedback& feedback,
-                                       SentPackets& sent, RttEstimator& rtt, Duration packet_time) {
+                                       SentPackets& sent, RttEstimator& rtt,
+                                       const LossContext& context) {
   acknowledged_.clear();
   lost_.clear();
   newest_ = false;
@@ -57,16 +58,20 @@ Status<> LossDetector::handle_feedback(Instant now, const wire::Feedback& feedba
   newest_ = !newest_feedback_ || wire::newer_feedback(feedback.number, *newest_feedback_);
   if (newest_) newest_feedback_ = feedback.number;
   measure_rtt(now, feedback, sent, rtt);
+  const std::uint64_t late_before = late_.total();
   late_.on_feedback(now, feedback);
+  estimate_.take_back(static_cast<std::uint32_t>(late_.total() - late_before));
   Settled settled;
-  for (const wire::AckRange& range : feedback.ranges()) acknowledge(range, sent, settled);
+  for (const wire::AckRange& range : feedback.ranges()) {
+    acknowledge(range, sent, context, settled);
+  }
   const Duration age = feedback.highest() == highest_acknowledged_ ? feedback.age : Duration{0};
   const Instant shown = highest_sent_at_ ? *highest_sent_at_ + age - late_allowance(rtt) : kLongAgo;
-  detect_losses(now, sent, shown, packet_time, settled);
-  if (settled.acknowledged > 0) probes_ = 0;
+  detect_losses(now, sent, shown, context, settled);
+  if (settled.all.acknowledged > 0) probes_ = 0;
   last_feedback_ = now;
-  meter_.add(now, settled.acknowledged, settled.lost);
-  estimate_.add(now, settled.acknowledged, settled.lost, settled.bursts);
+  meter_.add(now, settled.all.acknowledged, settled.all.lost);
+  estimate_.add(now, settled.telling.acknowledged, settled.telling.lost, settled.bursts);
   sent.drop_settled(now);
   return Done{};
 }
@@ -87,13 +92,17 @@ void LossDetector::measure_rtt(Instant now, const wire::Feedback& feedback, cons
   }
 }
 
-void LossDetector::acknowledge(const wire::AckRange& range, SentPackets& sent, Settled& settled) {
+void LossDetector::acknowledge(const wire::AckRange& range, SentPackets& sent,
+                               const LossContext& context, Settled& settled) {
   const std::uint64_t first = std::max(range.first.value, sent.begin().value);
   for (std::uint64_t n = first; n <= range.last.value; ++n) {
     SentPacket& packet = sent.at({n});
     if (packet.state == SentPacket::State::kAcknowledged) continue;
     // A packet taken for lost that arrived after all: its control bytes need no second copy.
-    if (packet.open()) ++settled.acknowledged;
+    if (packet.open()) {
+      ++settled.all.acknowledged;
+      settled.telling.acknowledged += context.tells(packet.sent_at) ? 1U : 0U;
+    }
     packet.state = SentPacket::State::kAcknowledged;
     collect(sent, packet, acknowledged_);
   }
@@ -106,7 +115,7 @@ void LossDetector::acknowledge(const wire::AckRange& range, SentPackets& sent, S
 // Where packets overtake each other, or wait for no one knows what, the number says nothing and the
 // time counts from later.
 void LossDetector::detect_losses(Instant now, SentPackets& sent, Instant shown,
-                                 Duration packet_time, Settled& settled) {
+                                 const LossContext& context, Settled& settled) {
   if (!highest_acknowledged_) return;
   const Duration window = late_.window();
   for (std::optional<PacketNumber> n = sent.oldest_open(); n; n = sent.oldest_open()) {
@@ -118,14 +127,18 @@ void LossDetector::detect_losses(Instant now, SentPackets& sent, Instant shown,
     if (!by_number) {
       const bool behind = *n > *highest_acknowledged_;
       const auto packets = behind ? n->value - highest_acknowledged_->value : 0;
-      const Duration later = packet_time * static_cast<std::int64_t>(std::min(packets, kRunMost));
+      const Duration later =
+          context.packet_time * static_cast<std::int64_t>(std::min(packets, kRunMost));
       if (packet.sent_at + later + window > shown) return;
     }
     packet.state = SentPacket::State::kLost;
     late_.on_lost(now, *n);
-    ++settled.lost;
-    settled.bursts += n->value == behind_last_lost_ ? 0U : 1U;
-    behind_last_lost_ = n->value + 1;
+    ++settled.all.lost;
+    if (context.tells(packet.sent_at)) {
+      ++settled.telling.lost;
+      settled.bursts += n->value == behind_last_lost_ ? 0U : 1U;
+      behind_last_lost_ = n->value + 1;
+    }
     collect(sent, packet, lost_);
   }
 }
@@ -141,17 +154,17 @@ void LossDetector::collect(const SentPackets& sent, const SentPacket& packet,
 void LossDetector::make_room(Instant now, SentPackets& sent) {
   acknowledged_.clear();
   lost_.clear();
-  Settled settled;
+  std::uint32_t lost = 0;
   while (!sent.has_room()) {
     SentPacket& packet = sent.at(sent.begin());
     if (packet.open()) {
-      ++settled.lost;
+      ++lost;
       collect(sent, packet, lost_);
     }
     packet.state = SentPacket::State::kLost;
     sent.drop_settled(now);
   }
-  meter_.add(now, 0, settled.lost);
+  meter_.add(now, 0, lost);
 }
 
 Instant LossDetector::probe_deadline(const SentPackets& sent, const RttEstimator& rtt) const {

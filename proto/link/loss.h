@@ -42,13 +42,24 @@ class LossMeter {
   std::uint64_t lost_total_ = 0;
 };
 
+/// What a link knows of its path when a feedback is read.
+struct LossContext {
+  /// What the bottleneck takes for one packet, zero while unknown; those of a run arrive so far
+  /// apart.
+  Duration packet_time{0};
+  /// Packets sent up to then met a full queue: what becomes of them says nothing about the path's
+  /// own loss and is not in the estimate.
+  Instant full_until = kLongAgo;
+
+  bool tells(Instant sent_at) const { return sent_at > full_until; }
+};
+
 class LossDetector {
  public:
   /// Reads one FEEDBACK. kFeedbackOfUnsent, and nothing changed, when it acknowledges a number that
-  /// was skipped or not yet sent: the link must close. `packet_time`: what the bottleneck takes for
-  /// one packet, zero while unknown; those of a run arrive so far apart.
+  /// was skipped or not yet sent: the link must close.
   Status<> handle_feedback(Instant now, const wire::Feedback& feedback, SentPackets& sent,
-                           RttEstimator& rtt, Duration packet_time = Duration{0});
+                           RttEstimator& rtt, const LossContext& context = {});
 
   /// Gives the oldest packet up as lost when `sent` has no room; what it carried is in lost().
   void make_room(Instant now, SentPackets& sent);
@@ -82,14 +93,21 @@ class LossDetector {
   std::uint64_t late_total() const { return late_.total(); }
 
  private:
-  struct Settled {
-    std::uint32_t acknowledged = 0, lost = 0, bursts = 0;
+  struct Count {
+    std::uint32_t acknowledged = 0, lost = 0;
   };
 
-  void acknowledge(const wire::AckRange& range, SentPackets& sent, Settled& settled);
+  /// By one feedback; `telling`: those that say something about the path.
+  struct Settled {
+    Count all, telling;
+    std::uint32_t bursts = 0;  // of the telling
+  };
+
+  void acknowledge(const wire::AckRange& range, SentPackets& sent, const LossContext& context,
+                   Settled& settled);
   void measure_rtt(Instant now, const wire::Feedback& feedback, const SentPackets& sent,
                    RttEstimator& rtt);
-  void detect_losses(Instant now, SentPackets& sent, Instant shown, Duration packet_time,
+  void detect_losses(Instant now, SentPackets& sent, Instant shown, const LossContext& context,
                      Settled& settled);
   void collect(const SentPackets& sent, const SentPacket& packet, std::vector<SentItem>& into);
 

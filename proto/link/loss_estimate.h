@@ -28,6 +28,15 @@ class LossEstimate {
     if (lost > 0) last_loss_ = now;
   }
 
+  /// So many packets that add() was told of as lost have arrived after all.
+  void take_back(std::uint32_t late) {
+    slow_.take_back(late);
+    fast_.take_back(late);
+    lost_in_bursts_ = std::max(0.0, lost_in_bursts_ - late);
+    bursts_ = std::min(bursts_, lost_in_bursts_);
+    if (slow_.lost < kNoneLost) last_loss_ = kLongAgo;
+  }
+
   double loss(Instant now) const {
     if (last_loss_ + kCleanAfter < now) return 0;
     const double chance =
@@ -52,6 +61,11 @@ class LossEstimate {
       lost += more_lost;
     }
 
+    void take_back(double late) {
+      acknowledged += std::min(late, lost);
+      lost -= std::min(late, lost);
+    }
+
     double all() const { return acknowledged + lost; }
 
     double share() const { return all() > 0 ? lost / all() : 0; }
@@ -59,6 +73,7 @@ class LossEstimate {
 
   static constexpr double kSlowSeconds = 3, kFastSeconds = 0.4, kBurstSeconds = 10;
   static constexpr double kFastPackets = 30;
+  static constexpr double kNoneLost = 0.01;  // of one packet
   static constexpr double kFloor = 0.005, kCeiling = 0.9;
   static constexpr Duration kCleanAfter = std::chrono::seconds{10};
 

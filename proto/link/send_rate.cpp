@@ -49,7 +49,6 @@ congestion::Config config_of(std::uint64_t pacer_max) {
   if (pacer_max > 0) config.max_bits_per_s = std::min(config.max_bits_per_s, pacer_max);
   config.useful_bits_per_s = 0;            // until media is offered
   config.initial_capacity_bits_per_s = 0;  // not measured
-  config.follows = false;
   return config;
 }
 
@@ -60,7 +59,7 @@ SendRate::SendRate(std::uint64_t pacer_max, Instant now)
 
 void SendRate::reset(Instant now) {
   controller_ = congestion::Controller{config_of(pacer_max_), now};
-  controller_.set_useful(largest(&Peak::needed));
+  look_for_room();
   short_since_ = enough_since_ = kNever;
   shedding_ = false;
   decide(now);
@@ -144,15 +143,24 @@ void SendRate::measure(Instant now, const LinkStats& counts) {
   const Instant after = back > 1 ? sample(back - 1).at : now;
   const Duration time = std::max<Duration>(now - after + kSampleEvery, kSpan);
   const std::uint64_t media = newest.media - oldest.media;
-  double overhead = 1;
   if (media >= kMediaToTell) {
-    overhead = static_cast<double>(newest.all - oldest.all) / static_cast<double>(media);
+    const auto all = static_cast<double>(newest.all - oldest.all);
+    overhead_ = std::clamp(all / static_cast<double>(media), 1.0, kOverheadMax);
   }
   const double offered = static_cast<double>(newest.offered - oldest.offered) * 8e6 /
                          static_cast<double>(time.count());
-  needed_ = static_cast<std::uint64_t>(offered * std::clamp(overhead, 1.0, kOverheadMax));
+  needed_ = static_cast<std::uint64_t>(offered * overhead_);
   peak.needed = std::max(peak.needed, needed_);
-  controller_.set_useful(largest(&Peak::needed));
+  look_for_room();
+}
+
+void SendRate::look_for_room() {
+  const auto wanted = static_cast<std::uint64_t>(static_cast<double>(useful_media_) * overhead_);
+  controller_.set_useful(std::max(largest(&Peak::needed), wanted));
+}
+
+std::uint64_t SendRate::media_target_bits_per_s() const {
+  return static_cast<std::uint64_t>(static_cast<double>(target_bits_per_s()) / overhead_);
 }
 
 SendRate::Peak& SendRate::peak_at(Instant now) {
@@ -177,7 +185,9 @@ std::uint64_t SendRate::largest(std::uint64_t Peak::*of) const {
 void SendRate::decide(Instant now) {
   const Duration queue = controller_.queue_delay();
   const bool narrow = is_narrow();
-  full_ = queue > (controller_.draining_ours() && narrow ? kQueueToHeed : kQueueFull);
+  full_ = queue > (controller_.draining_ours() && narrow ? kQueueToHeed : kQueueFull) ||
+          (narrow && controller_.losing());
+  if (full_) full_at_ = now;
   shed(now);
   read_wish();
   pacing_ = pacer_max_;
@@ -186,14 +196,13 @@ void SendRate::decide(Instant now) {
   }
   const std::uint64_t media =
       std::max({kMediaMin, needed_, largest(&Peak::frame_bytes) * kFrameToMedia});
-  std::uint64_t pacing = controller_.media_pacing_bits_per_s(media, needed_);
+  std::uint64_t pacing = controller_.pacing_bits_per_s(media, needed_);
   if (controller_.draining_ours() && !narrow) {
     pacing = std::max({pacing, needed_, controller_.recent_capacity_bits_per_s() / 10 * 9});
   } else if (controller_.draining_ours()) {
-    // Media that cannot be made smaller is no sooner there for waiting here instead of on the path,
-    // and where the queue was jitter after all it would wait for nothing.
-    const std::uint64_t arrives = controller_.delivered_now_bits_per_s();
-    pacing = std::max(pacing, full_ ? std::min(arrives, needed_) : needed_);
+    // What waits here while the queue empties would be no sooner there by the path, and a source
+    // that follows sends less. Below a queue to heed there is nothing to wait for.
+    if (!full_) pacing = std::max(pacing, needed_);
   }
   pacing_ = std::min(pacer_max_, pacing);
 }

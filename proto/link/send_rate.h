@@ -32,6 +32,10 @@ class SendRate {
   /// Media was queued, or was not because shedding() said so.
   void on_offered(std::uint64_t bytes) { offered_bytes_ += bytes; }
 
+  /// The owner has so much media to offer where the path carries it: it probes for that, although
+  /// what is offered until then may be less. 0: what is offered is all there is.
+  void set_useful(std::uint64_t media_bits_per_s) { useful_media_ = media_bits_per_s; }
+
   /// A part, in ring form, is sent for the first time.
   void on_fresh_part(Instant now, Bytes ring_part);
 
@@ -67,6 +71,9 @@ class SendRate {
   /// Packets that we send wait in a queue of the path: what is lost now is lost for want of room.
   bool queue_is_full() const { return full_; }
 
+  /// When feedback last said so; kLongAgo before the first time.
+  Instant full_at() const { return full_at_; }
+
   /// The target lies below what is offered, by a fall and not for want of knowledge.
   bool shedding() const { return shedding_; }
 
@@ -88,6 +95,9 @@ class SendRate {
   void prefetch_tables() const { feed_.prefetch_tables(); }
 
   std::uint64_t target_bits_per_s() const { return controller_.target_bits_per_s(); }
+
+  /// The target's share for bodies of media: what comes on top of them goes as it went of late.
+  std::uint64_t media_target_bits_per_s() const;
 
   /// What all that is offered needs with headers, retransmissions and repairs.
   std::uint64_t needed_bits_per_s() const { return needed_; }
@@ -116,6 +126,7 @@ class SendRate {
   void measure(Instant now, const LinkStats& counts);
   Peak& peak_at(Instant now);
   std::uint64_t largest(std::uint64_t Peak::*of) const;
+  void look_for_room();
   void decide(Instant now);
   bool is_narrow() const;
   void shed(Instant now);
@@ -126,6 +137,7 @@ class SendRate {
   congestion::Controller controller_;
   std::uint64_t pacing_;
   bool full_ = false;
+  Instant full_at_ = kLongAgo;
 
   // Shedding.
   bool shedding_ = false;
@@ -144,6 +156,8 @@ class SendRate {
   std::array<Sample, kSamples> samples_{};  // by count mod kSamples
   std::size_t sample_count_ = 0;
   std::uint64_t needed_ = 0;
+  std::uint64_t useful_media_ = 0;
+  double overhead_ = 1;               // bytes sent for each of media
   std::uint64_t frame_bytes_ = 0;     // largest since the last sample
   std::array<Peak, kPeaks> peaks_{};  // of 4 s each, by time
   std::int64_t newest_peak_ = 0;

@@ -99,7 +99,7 @@ class World {
     CHECK(controller_.loss() >= 0 && controller_.loss() <= 1);
     CHECK(controller_.loss_floor() >= 0 && controller_.loss_floor() <= 1);
     CHECK(controller_.queue_delay() >= Duration{0});
-    CHECK(controller_.pacing_bits_per_s(1'000'000) > 0);
+    CHECK(controller_.pacing_bits_per_s(1'000'000, 1'000'000) > 0);
     CHECK(controller_.delivered_bits_per_s() <= 1'000'000'000'000'000);
   }
 

@@ -45,7 +45,6 @@ inline MediaConfig media_from(double seconds) {
 inline MediaConfig large_media() {
   MediaConfig media;
   media.rate_max = 6e6;
-  media.congestion.useful_bits_per_s = 6 * kMega;
   return media;
 }
 

@@ -1,7 +1,7 @@
-// MediaFlow: one call's media over a simulated path, both ends of it: an ideal adaptive source (30
-// frames a second, follows the target after 100 ms, frame sizes vary by 20 %), the link's pacer,
-// the receiver's feedback as FEEDBACK carries it (the link's own ReceivedPackets fill it, in grains
-// of 250 us), and the Controller under test. The world (world.h) carries packets and feedback.
+// MediaFlow: one call's media over a simulated path: two links as they are, with their pacer,
+// feedback, probes and repairs, and between pushes an ideal adaptive source: 30 frames a second
+// whose sizes vary by 20 %, no key frame bursts, and a rate that follows what the link says its
+// media may have, 100 ms later. The world (world.h) carries the datagrams.
 #pragma once
 
 #include <cstdint>
@@ -9,80 +9,73 @@
 #include <optional>
 #include <vector>
 
+#include "proto/base/packet_ring.h"
 #include "proto/base/time.h"
-#include "proto/congestion/controller.h"
-#include "proto/link/congestion_feed.h"
-#include "proto/link/pacer.h"
-#include "proto/link/received_packets.h"
-#include "proto/link/rtt.h"
-#include "proto/wire/feedback.h"
+#include "proto/link/link.h"
 #include "sim/impairment.h"
 #include "sim/xoshiro.h"
+#include "tests/unit/link/link_pair.h"
 
 namespace sluice::sim {
 
 struct MediaConfig {
-  double rate_min = 150'000;
+  double rate_min = 150'000;  // of the source
   double rate_max = 1'500'000;
+  bool follows = true;  // the link's target; else it makes rate_max always
   Instant starts{};
-  Instant ends = kNever;
   std::vector<Outage> pauses{};  // of the source: nothing to send
-  congestion::Config congestion{};
-};
-
-struct MediaPacket {
-  std::uint64_t number = 0;
-  std::uint32_t bytes = 0;
 };
 
 class MediaFlow {
  public:
+  enum class End : std::uint8_t { kSender, kReceiver };
+
+  /// Frames play so long after the shortest way: what cannot be there by then is not sent.
+  static constexpr Duration kBudget = std::chrono::milliseconds{250};
+
   MediaFlow(const MediaConfig& config, std::uint64_t seed);
 
-  // The sender.
   Instant next_deadline() const;
   void handle_timeout(Instant now);
-  void handle_feedback(Instant now, const wire::Feedback& feedback);
+  void handle_datagram(Instant now, End at, Bytes datagram);
 
   /// Asked until it returns nothing.
-  std::optional<MediaPacket> poll_packet(Instant now);
+  std::optional<link::Datagram> poll_datagram(Instant now, End from);
 
-  // The receiver.
-  void handle_packet(Instant now, const MediaPacket& packet);
+  link::LinkStats sent() const { return sender_.stats(); }
 
-  Instant feedback_due() const { return received_.due(); }
-
-  std::optional<wire::Feedback> poll_feedback(Instant now);
-
-  const congestion::Controller& controller() const { return controller_; }
-
-  bool active(Instant now) const;
-
-  std::uint64_t probe_bytes() const { return probe_bytes_; }
+  /// Bodies of media that arrived, each part once.
+  std::uint64_t media_bytes_arrived() const { return media_bytes_arrived_; }
 
  private:
+  struct Frame {
+    Seq behind;  // its last part
+    Instant deadline{};
+  };
+
+  bool active(Instant now) const;
   void make_frame(Instant now);
   double followed_target(Instant now);
+  void drain(Instant now);
+  void report(Instant now);
+
+  link::Link& link(End end) { return end == End::kSender ? sender_ : receiver_; }
 
   MediaConfig config_;
   Xoshiro random_;
-  congestion::Controller controller_;
-  link::CongestionFeed feed_;
-  link::Pacer pacer_;
-  link::RttEstimator rtt_;
+  link::Link sender_, receiver_;
+  std::deque<link::Datagram> out_[2];
+  std::vector<std::byte> memory_, inbox_;
 
   Instant next_frame_;
-  bool on_ = false;                                 // active at the last frame's time
   std::deque<std::pair<Instant, double>> targets_;  // what the source has not followed yet
   double rate_;
-  std::deque<std::uint32_t> queue_;  // bytes of packets that wait
-  std::size_t run_left_ = 0;
-  Instant run_at_ = kLongAgo;
-  std::uint64_t next_number_ = 0;
-  std::deque<std::pair<std::uint64_t, Instant>> sent_;  // number, when: for the round trip
-  std::uint64_t probe_bytes_ = 0;
+  link::TestTrack source_{TrackId{9}};
 
-  link::ReceivedPackets received_;
+  PacketRing arrived_;
+  std::deque<Frame> frames_;  // sent, and not past
+  Seq oldest_open_ = source_.first;
+  std::uint64_t media_bytes_arrived_ = 0;
 };
 
 }  // namespace sluice::sim

@@ -165,7 +165,7 @@ TEST(Rfc8867, Case54ThreeFlowsBecomeEqual) {
 }
 
 TEST(Rfc8867, Case55RoundTripsFrom20To300AreTreatedAlike) {
-  for (const std::uint64_t seed : seeds(1)) {
+  for (const std::uint64_t seed : seeds(kSeeds)) {
     SLUICE_SIM_SEED(seed);
     World world(path_of({{at(0), 4 * kMega}}), seed);
     double starts = 0;

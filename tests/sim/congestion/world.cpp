@@ -7,8 +7,9 @@ namespace sluice::sim {
 
 namespace {
 
-constexpr std::uint32_t kFeedbackBytes = 90;
-constexpr std::uint32_t kAckBytes = 40;
+using End = MediaFlow::End;
+
+constexpr std::size_t kAckBytes = 40;
 
 double in_seconds(Instant at) { return static_cast<double>(to_us(at)) / 1e6; }
 
@@ -38,9 +39,14 @@ World::World(const PathConfig& path, std::uint64_t seed)
       blank_(2048) {}
 
 std::size_t World::add_media(const MediaConfig& config, const Way& way) {
+  Flow& flow = add(way);
+  flow.media = std::make_unique<MediaFlow>(config, seed_ + 1000 * flows_.size());
+  return flows_.size() - 1;
+}
+
+World::Flow& World::add(const Way& way) {
   const std::uint64_t seed = seed_ + 1000 * (flows_.size() + 1);
   Flow flow;
-  flow.media = std::make_unique<MediaFlow>(config, seed);
   flow.way = way;
   ImpairmentConfig own;
   own.latency = way.delay;
@@ -48,14 +54,13 @@ std::size_t World::add_media(const MediaConfig& config, const Way& way) {
   flow.there = std::make_unique<Impairment>(own, seed + 1);
   flow.here = std::make_unique<Impairment>(own, seed + 100);
   flows_.push_back(std::move(flow));
-  return flows_.size() - 1;
+  return flows_.back();
 }
 
 std::size_t World::add_tcp(Instant starts, std::uint64_t segments, const Way& way) {
-  const std::size_t index = add_media(MediaConfig{.starts = kNever}, way);
-  flows_[index].media.reset();
-  flows_[index].tcp = std::make_unique<TcpFlow>(starts, segments);
-  return index;
+  Flow& flow = add(way);
+  flow.tcp = std::make_unique<TcpFlow>(starts, segments);
+  return flows_.size() - 1;
 }
 
 void World::run_until(Instant end) {
@@ -66,10 +71,7 @@ void World::step(Instant end) {
   Instant next = std::min(end, next_tick_);
   if (!heap_.empty()) next = std::min(next, heap_.top().at);
   for (const Flow& flow : flows_) {
-    const Instant due = flow.media
-                            ? std::min(flow.media->next_deadline(), flow.media->feedback_due())
-                            : flow.tcp->next_deadline();
-    next = std::min(next, due);
+    next = std::min(next, flow.media ? flow.media->next_deadline() : flow.tcp->next_deadline());
   }
   now_ = std::max(now_, next);
   if (now_ >= next_tick_) {
@@ -108,72 +110,79 @@ void World::note(std::size_t index) {
   Flow& flow = flows_[index];
   flow.bytes.push_back(0);
   if (!flow.media) return;
-  flow.targets.push_back(static_cast<double>(flow.media->controller().target_bits_per_s()));
-  flow.queues.push_back(static_cast<double>(to_us(flow.media->controller().queue_delay())) / 1000);
+  flow.targets.push_back(static_cast<double>(flow.media->sent().target_bps));
+  flow.media_bytes.push_back(flow.media->media_bytes_arrived());
 }
 
 void World::happen(const Event& event) {
   Flow& flow = flows_[event.flow];
-  if (event.kind == Event::Kind::kData) {
-    flow.bytes.back() += event.packet.bytes;
-    if (flow.media) {
-      flow.media->handle_packet(now_, event.packet);
-    } else {
-      Event answer = event;
-      answer.kind = Event::Kind::kAnswer;
-      answer.ack = flow.tcp->handle_segment(event.packet.number);
-      send(event.flow, kAckBytes, false, std::move(answer));
-    }
-  } else if (flow.media) {
-    flow.media->handle_feedback(now_, *event.feedback);
+  const bool data = event.kind == Event::Kind::kData;
+  if (data) flow.bytes.back() += static_cast<double>(event.size);
+  if (flow.media) {
+    flow.media->handle_datagram(now_, data ? End::kReceiver : End::kSender, event.bytes);
+  } else if (data) {
+    Event answer{.flow = event.flow, .kind = Event::Kind::kAnswer};
+    answer.number = flow.tcp->handle_segment(event.number);
+    send(kAckBytes, std::move(answer));
   } else {
-    flow.tcp->handle_ack(now_, event.ack);
+    flow.tcp->handle_ack(now_, event.number);
   }
 }
 
 void World::poll(std::size_t index) {
   Flow& flow = flows_[index];
-  Event event;
-  event.flow = index;
-  if (flow.tcp) {
-    if (flow.tcp->next_deadline() <= now_) flow.tcp->handle_timeout(now_);
-    while (const std::optional<std::uint64_t> number = flow.tcp->poll_segment(now_)) {
-      event.packet = {*number, TcpFlow::kSegmentBytes};
-      send(index, event.packet.bytes, true, event);
-    }
-    return;
-  }
+  if (flow.tcp) return poll_tcp(index);
   flow.media->handle_timeout(now_);
-  while (const std::optional<MediaPacket> packet = flow.media->poll_packet(now_)) {
-    event.packet = *packet;
-    send(index, packet->bytes, true, event);
-  }
-  if (std::optional<wire::Feedback> feedback = flow.media->poll_feedback(now_)) {
-    event.kind = Event::Kind::kAnswer;
-    event.feedback = std::make_shared<const wire::Feedback>(*feedback);
-    send(index, kFeedbackBytes, false, event);
+  for (const End from : {End::kSender, End::kReceiver}) {
+    while (std::optional<link::Datagram> datagram = flow.media->poll_datagram(now_, from)) {
+      Event event{.flow = index};
+      event.kind = from == End::kSender ? Event::Kind::kData : Event::Kind::kAnswer;
+      const std::size_t bytes = datagram->size();
+      event.bytes = std::move(*datagram);
+      send(bytes, std::move(event));
+    }
   }
 }
 
-// Through the shared bottleneck, then over the flow's own way.
-void World::send(std::size_t index, std::uint32_t bytes, bool data, Event event) {
-  Flow& flow = flows_[index];
+void World::poll_tcp(std::size_t index) {
+  TcpFlow& tcp = *flows_[index].tcp;
+  if (tcp.next_deadline() <= now_) tcp.handle_timeout(now_);
+  while (const std::optional<std::uint64_t> number = tcp.poll_segment(now_)) {
+    send(TcpFlow::kSegmentBytes, {.flow = index, .number = *number});
+  }
+}
+
+// Through the shared bottleneck, then over the flow's own way. Neither changes bits: they are asked
+// only when, with a datagram of that size.
+void World::send(std::size_t bytes, Event event) {
+  Flow& flow = flows_[event.flow];
+  const bool data = event.kind == Event::Kind::kData;
   Impairment& shared = data == flow.way.forward ? forward_ : back_;
   const Bytes datagram{blank_.data(), bytes};
+  event.size = bytes;
   for (const Delivery& behind : shared.offer(now_, datagram)) {
     if (data && flow.media && shared.config().rate_bits_per_s > 0) {
-      const double own_ms = bytes * 8e3 / static_cast<double>(shared.config().rate_bits_per_s);
+      const double own_ms =
+          static_cast<double>(bytes) * 8e3 / static_cast<double>(shared.config().rate_bits_per_s);
       const double wait_ms = static_cast<double>(to_us(behind.at - now_)) / 1000 - own_ms;
       flow.waits.emplace_back(in_seconds(now_), std::max(wait_ms, 0.0));
     }
     Impairment& own = data ? *flow.there : *flow.here;
-    // Nothing there asks how long it is.
     for (const Delivery& delivery : own.offer(behind.at, datagram.first(1))) {
       event.at = delivery.at;
       event.id = next_id_++;
       heap_.push(event);
     }
   }
+}
+
+double World::media(std::size_t flow, double from, double to) const {
+  const auto sum_at = [&](double second) {
+    const auto tick = static_cast<std::size_t>(second * 10);
+    return tick == 0 ? 0 : flows_[flow].media_bytes[tick - 1];
+  };
+  const std::uint64_t bytes = sum_at(to) - sum_at(from);
+  return static_cast<double>(bytes) * 8 / (to - from);
 }
 
 double World::rate(std::size_t flow, double from, double to) const {
@@ -222,8 +231,9 @@ void World::print(std::size_t flow) const {
   for (std::size_t s = 0; s + 10 <= f.bytes.size(); s += 10) {
     const double from = static_cast<double>(s) / 10;
     const QueueStats waits = queue(flow, {{from, from + 1}});
-    std::printf("%4.0f s  rate %5.0f  target %5.0f  queue %4.0f p95 %4.0f max %4.0f\n", from,
-                rate(flow, from, from + 1) / 1000,
+    std::printf("%4.0f s  rate %5.0f  media %5.0f  target %5.0f  queue %4.0f p95 %4.0f max %4.0f\n",
+                from, rate(flow, from, from + 1) / 1000,
+                f.media ? media(flow, from, from + 1) / 1000 : 0.0,
                 f.media ? target(flow, from, from + 1) / 1000 : 0.0, waits.mean_ms, waits.p95_ms,
                 waits.max_ms);
   }

@@ -1,7 +1,7 @@
 // World: a dumbbell in virtual time. Media flows and TCPs share one bottleneck in each direction
 // (Impairment: rate, drop-tail queue, loss); each flow has its own way there, with delay and
 // jitter. It runs the flows and keeps what the acceptance limits ask: what arrived and what was the
-// target in each tenth of a second, and how long each media packet waited in the bottleneck's
+// target in each tenth of a second, and how long each packet of it waited in the bottleneck's
 // queue.
 #pragma once
 
@@ -42,10 +42,9 @@ class World {
 
   void run_until(Instant end);
 
-  const MediaFlow& media(std::size_t flow) const { return *flows_[flow].media; }
-
   // Of a flow, over [from, to) in seconds.
-  double rate(std::size_t flow, double from, double to) const;
+  double rate(std::size_t flow, double from, double to) const;   // of UDP payload that arrived
+  double media(std::size_t flow, double from, double to) const;  // of bodies, each once
   double target(std::size_t flow, double from, double to) const;
   double least_target(std::size_t flow, double from, double to) const;
 
@@ -56,7 +55,7 @@ class World {
   /// Waits of media packets that entered in one of the spans (seconds).
   QueueStats queue(std::size_t flow, const std::vector<std::pair<double, double>>& spans) const;
 
-  std::uint64_t dropped() const { return forward_.counters().lost_queue; }
+  link::LinkStats sent(std::size_t flow) const { return flows_[flow].media->sent(); }
 
   /// Prints a line a second to standard output, for looking at a run.
   void print(std::size_t flow) const;
@@ -67,7 +66,8 @@ class World {
     std::unique_ptr<TcpFlow> tcp;
     Way way;
     std::unique_ptr<Impairment> there, here;       // own ways of data and of feedback
-    std::vector<double> bytes, targets, queues;    // by tick
+    std::vector<double> bytes, targets;            // by tick
+    std::vector<std::uint64_t> media_bytes;        // bodies that arrived by then
     std::vector<std::pair<double, double>> waits;  // (second, ms)
   };
 
@@ -76,9 +76,9 @@ class World {
     std::uint64_t id = 0;
     std::size_t flow = 0;
     enum class Kind : std::uint8_t { kData, kAnswer } kind = Kind::kData;
-    MediaPacket packet{};  // of a TCP: number
-    std::shared_ptr<const wire::Feedback> feedback{};
-    std::uint64_t ack = 0;
+    std::size_t size = 0;
+    std::vector<std::byte> bytes{};  // of a link
+    std::uint64_t number = 0;        // of a TCP: segment, or what it acknowledges
   };
 
   struct Later {
@@ -87,12 +87,14 @@ class World {
     }
   };
 
+  Flow& add(const Way& way);
   void step(Instant end);
   void set_rates();
   void set_delays(Flow& flow);
   void happen(const Event& event);
   void poll(std::size_t index);
-  void send(std::size_t index, std::uint32_t bytes, bool data, Event event);
+  void poll_tcp(std::size_t index);
+  void send(std::size_t bytes, Event event);
   void note(std::size_t index);
 
   PathConfig path_;

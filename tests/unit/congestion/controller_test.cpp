@@ -132,11 +132,12 @@ TEST(Controller, AnswersToAFallAndDrains) {
 TEST(Controller, PacesBelowTheCapacityAndAboveTheTarget) {
   Path path{20e6};
   path.run(5'000);
-  const std::uint64_t pacing = path.controller.pacing_bits_per_s(1'000'000);
+  const std::uint64_t pacing = path.controller.pacing_bits_per_s(1'000'000, 1'000'000);
   EXPECT_EQ(pacing, 10'000'000U) << "ten times the media";
-  const auto large = static_cast<double>(path.controller.pacing_bits_per_s(1'000'000'000));
+  const auto large =
+      static_cast<double>(path.controller.pacing_bits_per_s(1'000'000'000, 1'000'000));
   EXPECT_NEAR(large, 18e6, 3e6);
-  EXPECT_GE(path.controller.pacing_bits_per_s(0), path.controller.target_bits_per_s());
+  EXPECT_GE(path.controller.pacing_bits_per_s(0, UINT64_MAX), path.controller.target_bits_per_s());
 }
 
 TEST(Controller, ReportsAFloorForLossThatDoesNotAnswer) {

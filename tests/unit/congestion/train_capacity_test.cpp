@@ -67,7 +67,6 @@ TEST(TrainCapacity, BegunAnewItKnowsOnlyWhatWasSentSince) {
 // Jitter spreads trains that met no bottleneck, each by another time.
 TEST(TrainCapacity, TheFastestOfLongTrainsIsNoAccident) {
   Path path;
-  path.trains = TrainCapacity{true};
   for (int second = 0; second < 2; ++second) {
     path.run(1, 6, 12'000);
     path.run(1, 6, 600);

@@ -219,11 +219,11 @@ TEST(LossDetector, WhatFollowsInARunHasItsTimeInTheBottleneck) {  // P-LOSS-01
     const Duration packet_time = slow ? Duration{6'400} : Duration{0};
     const wire::Feedback feedback = feedback_of({{{0}, {1}}}, milliseconds{8});
     ASSERT_TRUE(
-        sender.loss.handle_feedback(at_ms(148), feedback, sender.sent, sender.rtt, packet_time));
+        sender.loss.handle_feedback(at_ms(148), feedback, sender.sent, sender.rtt, {packet_time}));
     EXPECT_EQ(sender.lost(), slow ? Parts{} : (Parts{2, 3})) << slow;
     const wire::Feedback later = feedback_of({{{0}, {1}}}, milliseconds{30}, 1);
     ASSERT_TRUE(
-        sender.loss.handle_feedback(at_ms(170), later, sender.sent, sender.rtt, packet_time));
+        sender.loss.handle_feedback(at_ms(170), later, sender.sent, sender.rtt, {packet_time}));
     EXPECT_EQ(sender.lost(), slow ? (Parts{2, 3}) : Parts{}) << slow;
   }
 }
@@ -316,6 +316,33 @@ TEST(LossMeter, RemembersTwoSeconds) {
   meter.add(at_ms(100'000), 1, 1);
   EXPECT_DOUBLE_EQ(meter.ratio(), 0.5);
   EXPECT_EQ(meter.lost_total(), 21U);
+}
+
+// Packets 8 and 9 met a full queue.
+TEST(LossDetector, OnlyPacketsThatTellOfThePathAreInTheEstimate) {
+  const LossContext contexts[] = {{}, {.full_until = at_ms(9)}, {.full_until = at_ms(7)}};
+  const double expected[] = {2.0 / 20, 0, 2.0 / 12};
+  for (std::size_t i = 0; i < std::size(contexts); ++i) {
+    Sender sender{20};
+    ASSERT_TRUE(sender.loss.handle_feedback(at_ms(40), feedback_of({{{10}, {19}}, {{0}, {7}}}),
+                                            sender.sent, sender.rtt, contexts[i]));
+    EXPECT_EQ(sender.lost(), (Parts{8, 9})) << "they go again whatever it means, " << i;
+    EXPECT_EQ(sender.loss.meter().lost_total(), 2U);
+    EXPECT_DOUBLE_EQ(sender.loss.estimate().loss(at_ms(40)), expected[i]) << i;
+  }
+}
+
+TEST(LossEstimate, WhatArrivedAfterAllWasNotLost) {
+  LossEstimate estimate;
+  estimate.add(at_ms(0), 100, 0, 0);
+  estimate.add(at_ms(10), 8, 2, 1);
+  EXPECT_GT(estimate.loss(at_ms(10)), 0.01);
+  estimate.take_back(1);
+  EXPECT_NEAR(estimate.loss(at_ms(10)), 1.0 / 110, 0.001);
+  estimate.take_back(1);
+  EXPECT_EQ(estimate.loss(at_ms(11)), 0) << "a clean link plans no repairs";
+  estimate.take_back(100);
+  EXPECT_EQ(estimate.loss(at_ms(11)), 0);
 }
 
 TEST(LossDetector, WhatWentToAnOldAddressGoesAgainAndIsNoLossOfThePath) {  // P-DATA-06
