@@ -103,7 +103,11 @@ std::string LogFiles::name_of(unsigned part) const {
 Status<Failure> LogFiles::open(UnixSeconds at) {
   day_ = day_of(at);
   part_ = 0;
-  while (::access(name_of(part_ + 1).c_str(), F_OK) == 0) ++part_;
+  // The first parts of a day may be gone by now.
+  for (const std::string& text : log_file_names(config_.folder)) {
+    const auto name = parse_name(text);
+    if (name->stem == config_.stem && name->day == day_) part_ = std::max(part_, name->part);
+  }
   return open_next();
 }
 

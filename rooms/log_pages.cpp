@@ -2,12 +2,19 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
+#include <utility>
 
 #include "net/log_files.h"
 #include "rooms/api.h"
 
 namespace sluice::rooms {
+namespace {
+
+/// The end of a longer file: it goes out from memory, while nobody else is served.
+constexpr std::uint64_t kPageBytesMax = 4U << 20U;
+
+}  // namespace
+
 net::HttpResponse LogPages::handle(const net::HttpRequest& request) const {
   constexpr std::string_view kListPath = "/weapp/utils/logfilelist";
   if (!may_read_ || !may_read_(request)) {
@@ -17,14 +24,17 @@ net::HttpResponse LogPages::handle(const net::HttpRequest& request) const {
     return json_response(
         200, answer(ApiCode::kFailed, "the logs go to stderr; service.log_folder keeps files"));
   }
-  return request.path == kListPath ? list() : file(request.argument("file"));
+  return request.path == kListPath ? list(request.argument("token"))
+                                   : file(request.argument("file"));
 }
 
-/// Names are of letters, digits, '-' and '.': nothing in them to escape.
-net::HttpResponse LogPages::list() const {
+/// Names, and tokens that were found good, are of letters, digits, '-', '_' and '.': nothing in
+/// them to escape.
+net::HttpResponse LogPages::list(std::string_view token) const {
+  const std::string proof = token.empty() ? "" : "&amp;token=" + std::string{token};
   std::string body = "<!doctype html><title>logs</title><ul>";
   for (const std::string& name : net::log_file_names(folder_)) {
-    body += "<li><a href=\"getlogfile?file=" + name + "\">" + name + "</a>";
+    body += "<li><a href=\"getlogfile?file=" + name + proof + "\">" + name + "</a>";
   }
   return {200, "text/html; charset=utf-8", body + "</ul>\n"};
 }
@@ -34,8 +44,13 @@ net::HttpResponse LogPages::file(std::string_view name) const {
   if (std::find(names.begin(), names.end(), name) == names.end()) {
     return json_response(200, answer(ApiCode::kFailed, "no such file; logfilelist names them"));
   }
-  std::ifstream in{folder_ + "/" + std::string{name}};
-  return {200, "text/plain; charset=utf-8", {std::istreambuf_iterator<char>{in}, {}}};
+  std::ifstream in{folder_ + "/" + std::string{name}, std::ios::ate};
+  const auto end = static_cast<std::uint64_t>(std::max<std::streamoff>(in.tellg(), 0));
+  std::string text(std::min(end, kPageBytesMax), '\0');
+  in.seekg(static_cast<std::streamoff>(end - text.size()));
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+  return {200, "text/plain; charset=utf-8", std::move(text)};
 }
 
 }  // namespace sluice::rooms

@@ -1,6 +1,6 @@
 // LogPages: what an operator may read of the service's logs: utils/logfilelist names the files,
-// utils/getlogfile?file=NAME has one. Only what the list names can be asked for, so no name leads
-// out of the folder.
+// utils/getlogfile?file=NAME has the last 4 MiB of one. Only what the list names can be asked for,
+// so no name leads out of the folder.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,7 @@ class LogPages {
   net::HttpResponse handle(const net::HttpRequest& request) const;
 
  private:
-  net::HttpResponse list() const;
+  net::HttpResponse list(std::string_view token) const;
   net::HttpResponse file(std::string_view name) const;
 
   std::string folder_;

@@ -188,8 +188,12 @@ class V1 {
   void on(const RoomDissolved& gone, std::int64_t at_s);
   void add(const RoomId& room, Json fields, std::int64_t at_s);
   void add_member(std::string_view kind, const RoomId& id, const UserId& user, std::int64_t at_s);
-  void add_leave(const RoomId& room, const UserId& user, std::string_view reason,
-                 std::int64_t at_s);
+
+  struct Leave {
+    std::string_view role, reason;
+  };
+
+  void add_leave(const RoomId& room, const UserId& user, const Leave& leave, std::int64_t at_s);
 
   Context context_;
   V1Config config_;

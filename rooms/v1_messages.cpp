@@ -158,11 +158,11 @@ void V1::on(const MemberChanged& changed, std::int64_t at_s) {
 }
 
 void V1::on(const PusherLeft& left, std::int64_t at_s) {
-  add_leave(left.room, left.user, reason_of(left.cause), at_s);
+  add_leave(left.room, left.user, {"pusher", reason_of(left.cause)}, at_s);
 }
 
 void V1::on(const ViewerLeft& left, std::int64_t at_s) {
-  add_leave(left.room, left.user, reason_of(left.cause), at_s);
+  add_leave(left.room, left.user, {"viewer", reason_of(left.cause)}, at_s);
 }
 
 void V1::on(const RoomEdited& edited, std::int64_t at_s) {
@@ -190,17 +190,17 @@ void V1::add_member(std::string_view kind, const RoomId& id, const UserId& user,
   context_.events.add(id, std::move(fields), at_s);
 }
 
-void V1::add_leave(const RoomId& room, const UserId& user, std::string_view reason,
-                   std::int64_t at_s) {
+void V1::add_leave(const RoomId& room, const UserId& user, const Leave& leave, std::int64_t at_s) {
   const auto at = quality_.find(room);
   if (at != quality_.end()) {
     at->second.erase(user);
     if (at->second.empty()) quality_.erase(at);
   }
   Json fields = of_member("leave", user);
-  fields["reason"] = reason;
+  fields["role"] = leave.role;
+  fields["reason"] = leave.reason;
   add(room, std::move(fields), at_s);
-  context_.events.close_user(room, user, std::string{reason});
+  context_.events.close_user(room, user, std::string{leave.reason});
 }
 
 void V1::handle_stream(const RoomId& room, const UserId& user, const StreamName& stream, bool up,

@@ -155,7 +155,13 @@ export class RTCRoom {
     } catch (error) {
       throw new RoomError("unreachable", `${this.#base}: ${error.message}`, 0);
     }
-    const json = text ? JSON.parse(text) : {};
+    let json = {};
+    try {
+      if (text) json = JSON.parse(text);
+    } catch {
+      // A proxy's own page: no answer of the service, whatever it says.
+      if (answer.ok) throw new RoomError("unreachable", `${this.#base}: no JSON`, 0);
+    }
     if (answer.ok) return json;
     const cure = json.cure ? `: ${json.cure}` : "";
     throw new RoomError(json.code, `${json.title ?? answer.status}${cure}`, answer.status);
@@ -219,7 +225,9 @@ export class RTCRoom {
       const { name: userName, avatar: userAvatar } = event;
       this.#emit("onPusherJoin", { userID, userName, userAvatar });
     }
-    if (kind === "leave") this.#emit("onPusherQuit", { userID, reason: event.reason });
+    if (kind === "leave" && event.role === "pusher") {
+      this.#emit("onPusherQuit", { userID, reason: event.reason });
+    }
     if (kind === "stream_up" || kind === "stream_down") {
       this.#emit("onStream", { userID, streamID: event.stream, up: kind === "stream_up" });
     }

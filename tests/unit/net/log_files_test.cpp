@@ -66,6 +66,15 @@ TEST_F(Folder, AProgramThatStartsAgainGoesOnInTheLastFile) {
   EXPECT_EQ(text_of("errors-2026-11-23.1.log"), "two\nthree\n");
 }
 
+TEST_F(Folder, AProgramThatStartsAgainGoesOnWhereTheFirstFilesOfTheDayAreGone) {
+  LogFiles log = files(1, 3);
+  for (int line = 0; line < 11; ++line) EXPECT_TRUE(log.write("x\n", kDay));
+  EXPECT_TRUE(files(100, 3).write("again\n", kDay));
+  EXPECT_EQ(text_of("errors-2026-11-23.10.log"), "x\nagain\n");
+  EXPECT_EQ(log_file_names(path), (Names{"errors-2026-11-23.10.log", "errors-2026-11-23.9.log",
+                                         "errors-2026-11-23.8.log"}));
+}
+
 TEST_F(Folder, TheOldestGoAndNothingElse) {
   for (const char* other : {"errors-x.log", "requests-2020-01-01.log", "errors-2020-01-01.txt",
                             "errors-2020-01-01.1.2.log", "notes", "-2020-01-01.log"}) {

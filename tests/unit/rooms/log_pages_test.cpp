@@ -50,6 +50,8 @@ TEST_F(Pages, AnOperatorReadsWhatTheListNames) {
   EXPECT_EQ(list.content_type, "text/html; charset=utf-8");
   EXPECT_NE(list.body.find("errors-2026-11-23.log</a>"), std::string::npos);
   EXPECT_EQ(list.body.find("secret"), std::string::npos);
+  EXPECT_NE(get(kList, {"token=a.b-_c"}).body.find("errors-2026-11-23.log&amp;token=a.b-_c\">"),
+            std::string::npos);
   const auto file = get(kFile, {"file=errors-2026-11-23.log"});
   EXPECT_EQ(file.content_type, "text/plain; charset=utf-8") << "never HTML";
   EXPECT_EQ(file.body, "<b>a line</b>\n");
