@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/gop_keeper.h"
 #include "client/stream_metadata.h"
 #include "proto/flv/tag.h"
 
@@ -26,9 +27,6 @@ double codec_number(FourCC codec) {
   }
   return static_cast<double>(static_cast<std::uint32_t>(codec));
 }
-
-/// A stream that jumped further back began from its start; all of it is new.
-constexpr std::int32_t kGopMaxMs = 20'000;
 
 bool needs_config(FourCC codec) { return codec != FourCC::kMp3 && codec != FourCC::kData; }
 

@@ -29,7 +29,8 @@ class FlvSink {
   [[nodiscard]] bool write(const ReceivedFrame& frame);
 
   /// The stream begins anew at its last key frame, as after a loss of the relay: what was written
-  /// of that GOP before is not written again.
+  /// of that GOP before is not written again. (A source that began again from its start less than
+  /// kGopMaxMs before is taken for that, and written from where it passes what was written.)
   void resume();
 
   /// What is to be written; take_all() forgets it.

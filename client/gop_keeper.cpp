@@ -19,7 +19,9 @@ void GopKeeper::add(const SourceFrame& frame) {
   kept_.push_back(
       {frame, {frame.config.begin(), frame.config.end()}, {frame.body.begin(), frame.body.end()}});
   bytes_ += frame.config.size() + frame.body.size();
-  if (bytes_ <= kBytesMax) return;
+  const auto span =
+      static_cast<std::int32_t>(frame.timestamp_ms - kept_.front().frame.timestamp_ms);
+  if (bytes_ <= kBytesMax && span < kGopMaxMs) return;
   while (!kept_.empty()) forget_front();
   last_keys_.clear();
 }

@@ -3,7 +3,6 @@
 // and not at the source's next key frame.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -14,9 +13,13 @@
 
 namespace sluice::client {
 
+/// The longest GOP that is kept, and that a viewer takes for the one it knows the beginning of. A
+/// source that began from its start is told from it by lying further back.
+inline constexpr std::int32_t kGopMaxMs = 20'000;
+
 class GopKeeper {
  public:
-  /// A GOP of 10 s at 6 Mbit/s. Half loses streams with long GOPs; what is longer is not kept.
+  /// A GOP of 10 s at 6 Mbit/s. Half loses streams with long GOPs; what is larger is not kept.
   static constexpr std::size_t kBytesMax = 8U << 20U;
 
   /// Of several renditions each is kept from its own key frame on. Sound alone is not kept: any of

@@ -110,7 +110,8 @@ void Subscriber::handle_answer(Instant now, const wire::SubscribeAnswer& answer)
 void Subscriber::handle_stream(Instant now, const wire::StreamEvent& event) {
   using Change = wire::StreamEvent::Change;
   if (event.change == Change::kDown) {
-    if (state_ != State::kReceiving) return;
+    // Of a stream that a new one of its name took the place of, it is told late.
+    if (state_ != State::kReceiving || event.handle != handle_) return;
     buffer_.handle_end(now);
     state_ = State::kEnding;
     end_ = End::kStreamDown;

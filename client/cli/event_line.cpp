@@ -43,11 +43,14 @@ std::string words_of(const Json& event) {
   return kind + (user.empty() ? "" : " " + user);
 }
 
-/// Control bytes, escape sequences' among them, become '?'.
+/// Control characters, escape sequences' among them, become '?': those below a space, and U+0080 to
+/// U+009F, which UTF-8 has as 0xC2 and one of 0x80 to 0x9F.
 std::string plain(std::string text) {
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) c = '?';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : ' ');
+    if (byte < 0x20 || byte == 0x7F) text[i] = '?';
+    if (byte == 0xC2 && next >= 0x80 && next < 0xA0) text[i] = text[i + 1] = '?';
   }
   return text;
 }

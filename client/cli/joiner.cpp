@@ -142,7 +142,7 @@ Result<RoomEntry, Error> Joiner::enter_patiently() {
 
 Result<ClientLink::Config, Error> Joiner::config_of(const RoomEntry& entry) {
   came_in_ = came_in_ || entry.came_in;
-  relay_is_new_ = std::exchange(relay_key_, entry.relay_key) != entry.relay_key;
+  relay_key_ = entry.relay_key;
   if (entry.ticket.empty()) {
     return fail(ExitCode::kUnreachable, "room service " + options_.rooms.url +
                                             ": no relay is attached to it; is one running?");

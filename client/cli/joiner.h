@@ -45,10 +45,6 @@ class Joiner {
   /// Whether comes_back() could ever be true: for who has to prepare for that.
   bool may_come_back() const { return session_ != nullptr; }
 
-  /// What prepare() led to last is another relay than before, or the same one begun anew: it knows
-  /// nothing of us.
-  bool relay_is_new() const { return relay_is_new_; }
-
   /// The relay took us.
   void note_joined() { lost_at_ = kNever; }
 
@@ -90,7 +86,6 @@ class Joiner {
   bool interrupted_ = false;
   bool told_silence_ = false;
   std::string relay_key_;
-  bool relay_is_new_ = false;
   std::uint64_t moves_ = 0;
   Instant look_until_ = kLongAgo;
   net::Timer look_;

@@ -77,7 +77,8 @@ class PushProgram {
     replayed_ = replay_end_ = 0;
     if (before) {
       pusher_->stats() = *before;
-      if (joiner_.relay_is_new()) replay_end_ = gop_.size();
+      // To the relay it is a new stream, even where the relay is the same (P-CTRL-05).
+      replay_end_ = gop_.size();
       // A file waited for us; a pipe did not.
       if (!source_->first().is_pipe()) clock_ = {}, due_ = loop_.now();
     }
@@ -250,7 +251,7 @@ class PushProgram {
   std::optional<RenditionSource> source_;
   std::optional<Pusher> pusher_;
   GopKeeper gop_;
-  std::size_t replayed_ = 0, replay_end_ = 0;  // of gop_: what a new relay gets first
+  std::size_t replayed_ = 0, replay_end_ = 0;  // of gop_: what goes first after a loss
   PaceClock clock_;
   std::optional<SourceFrame> pending_;
   Instant due_ = kNever;

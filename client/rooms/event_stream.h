@@ -58,7 +58,7 @@ class EventStream {
   void answer(std::uint8_t opcode, std::string_view data);
   void breaks(const char* why);
 
-  /// An event has a message of 4 KiB at most, escaped; more is none of ours.
+  /// An event has a text of 9 KiB at most, escaped; more is none of ours.
   static constexpr std::size_t kMessageBytesMax = 256U << 10U;
 
   RandomSource random_;

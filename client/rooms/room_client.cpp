@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/rooms/json_text.h"
+
 namespace sluice::client {
 namespace {
 
@@ -14,12 +16,6 @@ constexpr std::int64_t kHeartbeatSeconds = 7;
 constexpr std::int64_t kHeartbeatSecondsMax = 3600;
 
 constexpr int kCreated = 201, kRedirect = 300, kBadRequest = 400, kServerError = 500;
-
-std::string text_of(const Json& json, const char* name) {
-  if (!json.is_object()) return {};
-  const auto at = json.find(name);
-  return at != json.end() && at->is_string() ? at->get<std::string>() : std::string{};
-}
 
 bool flag_of(const Json& json, const char* name) {
   const auto at = json.find(name);

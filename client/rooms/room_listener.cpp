@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "client/rooms/json_text.h"
 #include "net/dial.h"
 #include "proto/crypto/secret.h"
 
@@ -26,11 +27,9 @@ std::uint64_t seq_of(const std::string& event) {
 
 std::string words_of(const HttpAnswer& answer) {
   const Json json = Json::parse(answer.body, nullptr, false);
-  std::string words = "status " + std::to_string(answer.status);
-  if (!json.is_object()) return words;
-  words = json.value("title", words);
-  const std::string cure = json.value("cure", "");
-  return cure.empty() ? words : words + ": " + cure;
+  const std::string title = text_of(json, "title"), cure = text_of(json, "cure");
+  if (title.empty()) return "status " + std::to_string(answer.status);
+  return cure.empty() ? title : title + ": " + cure;
 }
 
 }  // namespace
@@ -40,7 +39,8 @@ RoomListener::RoomListener(net::Loop& loop, const RoomUrl& url, const Handlers& 
       url_(url),
       handlers_(handlers),
       stream_(crypto::system_random()),
-      again_(loop, net::Callback<>::to<&RoomListener::connect>(this)) {}
+      again_(loop, net::Callback<>::to<&RoomListener::connect>(this)),
+      silence_(loop, net::Callback<>::to<&RoomListener::lose>(this)) {}
 
 void RoomListener::listen(const RoomName& room, const std::string& token) {
   path_ = "/v1/rooms/" + std::string{room.view()} + "/events";
@@ -53,6 +53,7 @@ void RoomListener::connect() {
   auto connection = net::dial(loop_, url_.address, url_.tls ? &*url_.tls : nullptr, url_.name);
   if (!connection) return again_.arm_in(kAgainIn);
   connection_ = std::move(*connection);
+  silence_.arm_in(kOpenWithin);
   connection_->start({net::Callback<>::to<&RoomListener::handle_open>(this),
                       net::Callback<Bytes>::to<&RoomListener::handle_bytes>(this),
                       net::Callback<net::CloseReason>::to<&RoomListener::handle_closed>(this)});
@@ -65,6 +66,7 @@ void RoomListener::handle_open() {
 }
 
 void RoomListener::handle_bytes(Bytes bytes) {
+  silence_.arm_in(kSilenceMax);
   const bool opening = stream_.state() == EventStream::State::kOpening;
   const EventStream::State state = stream_.handle_bytes(bytes);
   if (opening && state == EventStream::State::kOpen) handlers_.on_open();
@@ -79,6 +81,7 @@ void RoomListener::handle_bytes(Bytes bytes) {
 
 void RoomListener::take_end() {
   connection_.reset();
+  silence_.cancel();
   const auto& refusal = stream_.refusal();
   if (refusal && refusal->status < kServerError) {
     return handlers_.on_end(Error{ExitCode::kRefused, words_of(*refusal)});
@@ -89,8 +92,11 @@ void RoomListener::take_end() {
   again_.arm_in(kAgainIn);
 }
 
-void RoomListener::handle_closed(net::CloseReason) {
+void RoomListener::handle_closed(net::CloseReason) { lose(); }
+
+void RoomListener::lose() {
   connection_.reset();
+  silence_.cancel();
   again_.arm_in(kAgainIn);
 }
 

@@ -42,9 +42,15 @@ class RoomListener {
   void handle_bytes(Bytes bytes);
   void handle_closed(net::CloseReason reason);
   void take_end();
+  void lose();
 
   /// A service that was restarted is back long before; half of it asks twice as often.
   static constexpr Duration kAgainIn = std::chrono::milliseconds{500};
+
+  /// From dialling to the first byte.
+  static constexpr Duration kOpenWithin = std::chrono::seconds{5};
+  /// The service pings each 25 s: of a connection that died without a word nothing else tells.
+  static constexpr Duration kSilenceMax = std::chrono::seconds{60};
 
   net::Loop& loop_;
   const RoomUrl& url_;
@@ -53,7 +59,7 @@ class RoomListener {
   std::uint64_t last_seq_ = 0;  // 0: none heard yet
   EventStream stream_;
   std::unique_ptr<net::ByteStream> connection_;
-  net::Timer again_;
+  net::Timer again_, silence_;
 };
 
 }  // namespace sluice::client

@@ -96,8 +96,9 @@ bool Subscription::announce(std::optional<Rendition> rendition, wire::Sending::R
   sending.stream = stream_.identity().handle;
   if (rendition) sending.video = tracks_[renditions_[*rendition]]->id;
   sending.reason = reason;
-  announced_ = member_.send(sending) || announced_;
-  return announced_;
+  const bool sent = member_.send(sending);
+  announced_ = announced_ || sent;
+  return sent;
 }
 
 void Subscription::pause(bool paused) {

@@ -22,7 +22,7 @@ TEST(EventLine, SaysInWordsWhatHappened) {
   for (const auto& row : table) {
     EXPECT_EQ(event_line(row.event), std::string{"--:--:-- "} + row.words);
   }
-  EXPECT_EQ(event_line("no\tJSON"), "no?JSON");
+  EXPECT_EQ(event_line("no\tJSON \xC2\x9B \xC2\xA9"), "no?JSON ?? \xC2\xA9");
 }
 
 }  // namespace

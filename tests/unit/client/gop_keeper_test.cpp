@@ -61,6 +61,15 @@ TEST(GopKeeper, KeepsEachRenditionFromItsOwnKeyFrame) {
   EXPECT_EQ(kept(keeper), "V80 V80/1");
 }
 
+TEST(GopKeeper, AGopThatNoViewerWouldKnowAgainIsNotKept) {
+  GopKeeper keeper;
+  keeper.add(frame_of(RtmpType::kVideo, 1000, true, as_bytes("x")));
+  keeper.add(frame_of(RtmpType::kVideo, 20'999, false, as_bytes("x")));
+  EXPECT_EQ(keeper.size(), 2U);
+  keeper.add(frame_of(RtmpType::kVideo, 21'000, false, as_bytes("x")));
+  EXPECT_EQ(keeper.size(), 0U);
+}
+
 TEST(GopKeeper, AGopThatIsTooLongIsNotKept) {
   GopKeeper keeper;
   const std::vector<std::byte> large(GopKeeper::kBytesMax / 4);
