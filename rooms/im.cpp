@@ -224,8 +224,9 @@ void Im::handle_event(const Event& event, const Moment& moment) {
   }
 }
 
-void Im::tell(const SaidText& said, const Moment& moment) {
-  const nlohmann::json body = body_of_text(said.user, said.text);
+void Im::tell(const SaidMessage& said, const Moment& moment) {
+  const nlohmann::json body = body_of(said);
+  if (!is_message_body(body)) return;  // a command with "}}" in its name: nobody could read it
   const Said item{said.user, std::string{said.user.view()}, 0, random_.below(1U << 31U), body};
   static_cast<void>(mailbox_.post(moment.now, said.room, group_item(said.room, item, moment.wall)));
 }

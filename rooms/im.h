@@ -21,7 +21,7 @@
 #include "rooms/im_mailbox.h"
 #include "rooms/im_message.h"
 #include "rooms/room_store.h"
-#include "rooms/said_text.h"
+#include "rooms/said_message.h"
 
 namespace sluice::rooms {
 
@@ -76,11 +76,11 @@ class Im {
   void handle_event(const Event& event, const Moment& moment);
 
   /// Texts that were said here since the last call.
-  std::vector<SaidText> take_said() { return std::exchange(said_, {}); }
+  std::vector<SaidMessage> take_said() { return std::exchange(said_, {}); }
 
   /// One that was said by the other API: the group hears it as the seed's clients say one. It is
   /// dropped where too much waits for its readers already.
-  void tell(const SaidText& said, const Moment& moment);
+  void tell(const SaidMessage& said, const Moment& moment);
 
   void handle_timeout(Instant now) { mailbox_.handle_timeout(now); }
 
@@ -132,7 +132,7 @@ class Im {
   std::string sdk_app_id_;
   ImMailbox mailbox_;
   std::vector<PollAnswer> answers_;
-  std::vector<SaidText> said_;
+  std::vector<SaidMessage> said_;
 };
 
 }  // namespace sluice::rooms

@@ -195,8 +195,10 @@ std::optional<Json> Im::say_to_group(const ImCall& call) {
   if (!mailbox_.post(call.moment.now, room->id, group_item(room->id, said, call.moment.wall))) {
     return im_answer(ImError::kTooMany, "too many messages wait for their readers");
   }
-  if (std::string text = text_of_body(*body); !text.empty()) {
-    said_.push_back({room->id, call.user, std::move(text)});
+  if (auto message = message_of(*body)) {
+    message->room = room->id;
+    message->user = call.user;
+    said_.push_back(*std::move(message));
   }
   return im_ok();
 }

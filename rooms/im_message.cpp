@@ -10,6 +10,10 @@ namespace {
 /// Sender of what the service says itself; no user may have this name.
 constexpr std::string_view kSystem = "@TIM#SYSTEM";
 
+/// What `cmd` of the first element says: the seed's two messages to a group.
+constexpr std::string_view kTextMessage = "CustomTextMsg";
+constexpr std::string_view kCommandMessage = "CustomCmdMsg";
+
 constexpr int kReportDissolved = 5;
 constexpr int kReportCustom = 255;
 
@@ -77,27 +81,38 @@ bool is_message_body(const nlohmann::json& body) {
   return is_drawing(content) || is_command(content.at("Data").get<std::string>());
 }
 
-std::string text_of_body(const nlohmann::json& body) {
-  const nlohmann::json& first = body.front().at("MsgContent");
-  const auto* data = field(first, "Data");
-  if (!is_text(data)) return {};
-  const nlohmann::json command = parse_json(data->get<std::string>());
-  const auto* name = command.is_object() ? field(command, "cmd") : nullptr;
-  if (name == nullptr || *name != "CustomTextMsg") return {};
-  std::string text;
-  for (const nlohmann::json& element : body) {
-    const auto* part = field(element.at("MsgContent"), "Text");
-    if (is_text(part)) text += part->get<std::string>();
+std::optional<SaidMessage> message_of(const nlohmann::json& body) {
+  const auto* data = field(body.front().at("MsgContent"), "Data");
+  if (!is_text(data)) return std::nullopt;
+  const nlohmann::json element = parse_json(data->get<std::string>());
+  const auto* kind = element.is_object() ? field(element, "cmd") : nullptr;
+  if (kind == nullptr) return std::nullopt;
+  SaidMessage said;
+  if (*kind == kCommandMessage) {
+    const auto* inner = field(element, "data");
+    const auto* command = inner != nullptr && inner->is_object() ? field(*inner, "cmd") : nullptr;
+    if (!is_text(command) || command->get<std::string>().empty()) return std::nullopt;
+    said.command = command->get<std::string>();
+  } else if (*kind != kTextMessage) {
+    return std::nullopt;
   }
-  return text;
+  for (const nlohmann::json& part : body) {
+    const auto* text = field(part.at("MsgContent"), "Text");
+    if (is_text(text)) said.text += text->get<std::string>();
+  }
+  if (said.command.empty() && said.text.empty()) return std::nullopt;
+  return said;
 }
 
-nlohmann::json body_of_text(const UserId& user, const std::string& text) {
-  const std::string data = R"({"cmd":"CustomTextMsg","data":{"nickName":")" +
-                           std::string{user.view()} + R"(","headPic":""}})";
+nlohmann::json body_of(const SaidMessage& said) {
+  Json inner = {{"nickName", said.user.view()}, {"headPic", ""}};
+  if (!said.command.empty()) inner["cmd"] = said.command;
+  const Json element = {{"cmd", said.command.empty() ? kTextMessage : kCommandMessage},
+                        {"data", std::move(inner)}};
   return nlohmann::json::array(
-      {{{"MsgType", "TIMCustomElem"}, {"MsgContent", {{"Data", data}, {"Desc", ""}, {"Ext", ""}}}},
-       {{"MsgType", "TIMTextElem"}, {"MsgContent", {{"Text", text}}}}});
+      {{{"MsgType", "TIMCustomElem"},
+        {"MsgContent", {{"Data", dump(element)}, {"Desc", ""}, {"Ext", ""}}}},
+       {{"MsgType", "TIMTextElem"}, {"MsgContent", {{"Text", said.text}}}}});
 }
 
 std::string group_item(const RoomId& group, const Said& said, UnixSeconds at) {

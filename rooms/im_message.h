@@ -13,6 +13,7 @@
 #include "proto/base/time.h"
 #include "rooms/api.h"
 #include "rooms/im_mailbox.h"
+#include "rooms/said_message.h"
 
 namespace sluice::rooms {
 
@@ -47,12 +48,13 @@ inline constexpr std::size_t kMessageElementsMax = 500;
 /// elements.
 bool is_message_body(const nlohmann::json& body);
 
-/// What a person reads of a body that the original clients made of a text; empty for what is no
-/// text.
-std::string text_of_body(const nlohmann::json& body);
+/// What a body of the original clients says, without its room and user: a text, or a command;
+/// nothing for a drawing and other clients' own.
+std::optional<SaidMessage> message_of(const nlohmann::json& body);
 
-/// The body that the original clients would make of it.
-nlohmann::json body_of_text(const UserId& user, const std::string& text);
+/// The body that the original clients would make of it. Where is_message_body() refuses it, they
+/// have none.
+nlohmann::json body_of(const SaidMessage& said);
 
 struct Said {
   UserId from;

@@ -229,8 +229,8 @@ void Service::flush() {
   for (Change& change : api_.take_changes()) changes.push_back(std::move(change));
   write(std::move(changes));
   for (const Event& event : store_.take_events()) tell(event);
-  for (const SaidText& said : im_.take_said()) v1_.tell(said, moment());
-  for (const SaidText& said : v1_.take_said()) im_.tell(said, moment());
+  for (const SaidMessage& said : im_.take_said()) v1_.tell(said, moment());
+  for (const SaidMessage& said : v1_.take_said()) im_.tell(said, moment());
   answer_polls();
   send_orders();
   send_events();

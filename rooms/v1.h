@@ -24,7 +24,7 @@
 #include "rooms/addresses.h"
 #include "rooms/api.h"
 #include "rooms/room_store.h"
-#include "rooms/said_text.h"
+#include "rooms/said_message.h"
 #include "rooms/v1_events.h"
 #include "rooms/v1_problem.h"
 #include "rooms/v1_token.h"
@@ -115,10 +115,10 @@ class V1 {
                                           const Moment& moment);
 
   /// Texts that were said here since the last call.
-  std::vector<SaidText> take_said() { return std::exchange(said_, {}); }
+  std::vector<SaidMessage> take_said() { return std::exchange(said_, {}); }
 
   /// One that was said by the other API, as an event.
-  void tell(const SaidText& said, const Moment& moment);
+  void tell(const SaidMessage& said, const Moment& moment);
 
   /// What happened in the store, for the events of the room.
   void handle_event(const Event& event, const Moment& moment);
@@ -199,7 +199,7 @@ class V1 {
   V1Config config_;
   crypto::SealKey password_key_;
   std::map<RoomId, std::map<UserId, int>> quality_;  // as members said it last
-  std::vector<SaidText> said_;
+  std::vector<SaidMessage> said_;
 };
 
 /// 204.

@@ -52,6 +52,18 @@ Json of_member(std::string_view kind, const UserId& user) {
   return {{"kind", kind}, {"user", user.view()}};
 }
 
+/// Data of {cmd, msg}, both texts, is what the seed's clients call a custom message.
+std::optional<SaidMessage> command_of(const nlohmann::json& data) {
+  if (!data.is_object() || data.size() != 2) return std::nullopt;
+  const auto command = data.find("cmd");
+  const auto message = data.find("msg");
+  if (command == data.end() || !command->is_string() || message == data.end() ||
+      !message->is_string() || command->get<std::string>().empty()) {
+    return std::nullopt;
+  }
+  return SaidMessage{{}, {}, message->get<std::string>(), command->get<std::string>()};
+}
+
 }  // namespace
 
 /// Members and moderators alone: what is said in a room is not for who only knows its name.
@@ -84,15 +96,25 @@ net::HttpResponse V1::say(const V1Call& call) {
     said_.push_back({call.room_id, call.who.user, *text});
   } else {
     fields["data"] = Json(*data);
+    if (auto command = command_of(*data)) {
+      command->room = call.room_id;
+      command->user = call.who.user;
+      said_.push_back(*std::move(command));
+    }
   }
   return json_response(
       201, context_.events.add_message(call.room_id, std::move(fields), call.moment.wall.value));
 }
 
-void V1::tell(const SaidText& said, const Moment& moment) {
+void V1::tell(const SaidMessage& said, const Moment& moment) {
   if (context_.store.find(said.room) == nullptr) return;
-  Json fields = of_member("text", said.user);
-  fields["text"] = said.text;
+  const bool is_text = said.command.empty();
+  Json fields = of_member(is_text ? "text" : "custom", said.user);
+  if (is_text) {
+    fields["text"] = said.text;
+  } else {
+    fields["data"] = {{"cmd", said.command}, {"msg", said.text}};
+  }
   static_cast<void>(context_.events.add_message(said.room, std::move(fields), moment.wall.value));
 }
 

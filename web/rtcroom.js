@@ -83,8 +83,8 @@ export class RTCRoom {
   }
 
   /** {roomID} is a wish; the answer says what it is. One who creates is not in it yet. */
-  async createRoom({ roomID, roomInfo = "", type = "multi" } = {}) {
-    const body = { type, info: roomInfo, ...(roomID && { room: roomID }) };
+  async createRoom({ roomID, roomInfo = "", type = "multi", password } = {}) {
+    const body = { type, info: roomInfo, ...(roomID && { room: roomID }), ...(password && { password }) };
     return { roomID: (await this.#call("POST", "/v1/rooms", body)).room };
   }
 

@@ -7,19 +7,19 @@ namespace sluice::client {
 namespace {
 
 /// Half of what the service reads of a request's headers.
-constexpr std::size_t kTokenBytesMax = 4096;
+constexpr std::size_t kSecretBytesMax = 4096;
 
-/// An application's token is one line, never on the command line, which others can read.
-Result<std::string, Error> read_token(const std::string& path) {
-  std::string token;
+/// A token or password is a file's first line, never on the command line, which others can read.
+Result<std::string, Error> read_secret(const std::string& path, const char* what) {
+  std::string secret;
   std::FILE* const file = path == "-" ? stdin : std::fopen(path.c_str(), "re");
   int c = EOF;
-  while (file != nullptr && token.size() < kTokenBytesMax && (c = std::fgetc(file)) > ' ') {
-    token += static_cast<char>(c);
+  while (file != nullptr && secret.size() < kSecretBytesMax && (c = std::fgetc(file)) >= ' ') {
+    secret += static_cast<char>(c);
   }
   if (file != nullptr && file != stdin) std::fclose(file);
-  if (!token.empty()) return token;
-  return fail(ExitCode::kBadInput, path + ": no token in its first line");
+  if (!secret.empty()) return secret;
+  return fail(ExitCode::kBadInput, path + ": no " + what + " in its first line");
 }
 
 }  // namespace
@@ -33,9 +33,14 @@ Result<std::unique_ptr<RoomSession>, Error> open_room_session(
     return fail(ExitCode::kBadInput, user + ": a user is 1 to 48 letters, digits, _ or -");
   }
   if (!options.token_file.empty()) {
-    auto token = read_token(options.token_file);
+    auto token = read_secret(options.token_file, "token");
     if (!token) return Unexpected{token.error()};
     config.token = std::move(*token);
+  }
+  if (!options.password_file.empty()) {
+    auto password = read_secret(options.password_file, "password");
+    if (!password) return Unexpected{password.error()};
+    config.password = std::move(*password);
   }
   auto url = parse_room_url(options.url);
   if (!url) return Unexpected{url.error()};
@@ -61,8 +66,9 @@ Joiner::Joiner(net::Loop& loop, const JoinOptions& options, crypto::Rights right
 
 Status<Error> Joiner::open() {
   if (!options_.rooms.url.empty()) return open_room();
-  if (!options_.rooms.token_file.empty()) {
-    return fail(ExitCode::kBadInput, "--token-file is for a room service: give --rooms");
+  if (!options_.rooms.token_file.empty() || !options_.rooms.password_file.empty()) {
+    return fail(ExitCode::kBadInput,
+                "--token-file and --password-file are for a room service: give --rooms");
   }
   auto url = parse_url(options_.url);
   if (!url) return Unexpected{url.error()};

@@ -29,6 +29,8 @@ void add_rooms(CLI::App& command, RoomsOptions& rooms) {
   command.add_option("--rooms", rooms.url, "http://HOST:PORT of a room service");
   command.add_option("--token-file", rooms.token_file,
                      "token of an application for that service; -: stdin (default: as a guest)");
+  command.add_option("--password-file", rooms.password_file,
+                     "password of the room, to make it with or to enter it; -: stdin");
 }
 
 void add_join(CLI::App& command, JoinOptions& join) {

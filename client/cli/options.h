@@ -14,8 +14,9 @@ namespace sluice::client {
 
 /// A room service, and who we are there.
 struct RoomsOptions {
-  std::string url;         // http://HOST:PORT; empty: none
-  std::string token_file;  // of an application's token, "-": stdin; empty: as a guest
+  std::string url;            // http://HOST:PORT; empty: none
+  std::string token_file;     // of an application's token, "-": stdin; empty: as a guest
+  std::string password_file;  // of the room's password, likewise; empty: it has none
 };
 
 /// How push and pull get into a room, and what both report.

@@ -60,6 +60,10 @@ std::string dump(const Json& json) {
 
 std::string room_path(const RoomName& room) { return "/v1/rooms/" + std::string{room.view()}; }
 
+void add_password(Json& body, const std::string& password) {
+  if (!password.empty()) body["password"] = password;
+}
+
 }  // namespace
 
 void RoomClient::ask(RoomCall call, HttpQuestion question, const std::string& room) {
@@ -74,14 +78,16 @@ void RoomClient::login() {
 }
 
 void RoomClient::create_room(const RoomName& room, std::string_view type, const std::string& info) {
-  const Json body{{"room", room.view()}, {"type", type}, {"info", info}};
+  Json body{{"room", room.view()}, {"type", type}, {"info", info}};
+  add_password(body, config_.password);
   ask(RoomCall::kCreateRoom, {"POST", "/v1/rooms", {}, dump(body)});
 }
 
 void RoomClient::room_list() { ask(RoomCall::kRoomList, {"GET", "/v1/rooms", {}, {}}); }
 
 void RoomClient::enter_room(const RoomName& room, RoomRole role) {
-  const Json body{{"role", role == RoomRole::kPusher ? "pusher" : "viewer"}};
+  Json body{{"role", role == RoomRole::kPusher ? "pusher" : "viewer"}};
+  add_password(body, config_.password);
   ask(RoomCall::kEnterRoom, {"POST", room_path(room) + "/members", {}, dump(body)},
       std::string{room.view()});
 }

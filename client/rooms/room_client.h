@@ -65,8 +65,9 @@ enum class RoomRole : std::uint8_t { kPusher, kViewer };
 class RoomClient {
  public:
   struct Config {
-    std::string token;  // of the application; empty: login() asks for a guest's
-    std::string user;   // a guest's wish; empty: the service chooses
+    std::string token;          // of the application; empty: login() asks for a guest's
+    std::string user;           // a guest's wish; empty: the service chooses
+    std::string password = {};  // of the room that we make or enter; empty: it has none
   };
 
   /// How much later a heartbeat that nobody answered is tried again.

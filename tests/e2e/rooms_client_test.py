@@ -99,6 +99,22 @@ def who_watches_hears_what_happens_and_what_is_said():
         pusher.stop()
 
 
+def a_password_keeps_others_out():
+    with harness.Processes() as processes:
+        relay = RelayWithRooms(processes)
+        right, wrong = processes.folder / "right", processes.folder / "wrong"
+        right.write_text("open sesame\n")
+        wrong.write_text("open barley\n")
+        ask(relay, "create", "cave", "--user", "ali", "--password-file", str(right))
+        for arguments in ([], ["--password-file", str(wrong)]):
+            refused = relay.ask_rooms("enter", "cave", "--user", "kasim", *arguments)
+            harness.expect(refused.wait(10) == 3, refused.errors())
+            harness.expect("password" in refused.errors(), refused.errors())
+        inside = relay.ask_rooms("enter", "cave", "--user", "ali", "--password-file", str(right))
+        inside.wait_for("ali is in cave")
+        ask(relay, "say", "cave", "hello", "--user", "zeinab", "--password-file", str(right))
+
+
 def what_makes_no_sense_is_refused_with_its_cure():
     with harness.Processes() as processes:
         relay = RelayWithRooms(processes)
@@ -204,6 +220,7 @@ if __name__ == "__main__":
             push_and_pull_come_and_go_as_members,
             room_commands_do_what_they_say,
             who_watches_hears_what_happens_and_what_is_said,
+            a_password_keeps_others_out,
             what_makes_no_sense_is_refused_with_its_cure,
             a_killed_service_takes_nothing_from_a_live_room,
             a_killed_relay_gets_its_members_back,

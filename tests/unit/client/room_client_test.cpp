@@ -88,6 +88,20 @@ TEST(RoomClient, EntersWithAllThatARelayAsksFor) {
   EXPECT_TRUE(entry->room.has_password);
 }
 
+TEST(RoomClient, SaysTheRoomsPasswordWhereItCounts) {
+  RoomClient client{{.token = "", .user = "anna", .password = "sesame"}};
+  client.create_room(kRoom, "multi", "");
+  client.enter_room(kRoom, RoomRole::kPusher);
+  client.exit_room(kRoom);
+  EXPECT_EQ(asked(client),
+            R"(POST /v1/rooms [] {"info":"","password":"sesame","room":"lobby","type":"multi"})");
+  client.handle_answer(kStart, {201, "{}"});
+  EXPECT_EQ(asked(client),
+            R"(POST /v1/rooms/lobby/members [] {"password":"sesame","role":"pusher"})");
+  client.handle_answer(kStart, {200, kEntry});
+  EXPECT_EQ(asked(client), "DELETE /v1/rooms/lobby/members/anna [] ");
+}
+
 TEST(RoomClient, WithoutARelayHasNoTicket) {
   RoomClient client = guest();
   client.enter_room(kRoom, RoomRole::kPusher);

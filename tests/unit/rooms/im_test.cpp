@@ -73,7 +73,7 @@ TEST(Im, WhoIsNotLoggedInGetsNothing) {
       << "logged out of the rooms";
 }
 
-TEST(Im, TextsGoToTheOtherApiAndComeFromIt) {
+TEST(Im, MessagesGoToTheOtherApiAndComeFromIt) {
   TwoInARoom w;
   EXPECT_EQ(w.say(w.bob, "hello [x] }} y"), 0);
   const auto said = w.im.take_said();
@@ -90,13 +90,39 @@ TEST(Im, TextsGoToTheOtherApiAndComeFromIt) {
   EXPECT_EQ(item["GroupInfo"]["From_AccountNick"], "carol");
   EXPECT_TRUE(is_message_body(nlohmann::json(item["MsgBody"]))) << "what clients understand";
   EXPECT_TRUE(w.im.take_said().empty()) << "it came from there";
-  // What is no text is for the seed's clients alone.
-  Json body = ImWorld::text_body("x");
-  body[0]["MsgContent"]["Data"] = R"({"cmd":"CustomCmdMsg","data":{"nickName":"n"}})";
-  EXPECT_EQ(w.error(w.bob, ImWorld::kGroups + "send_group_msg",
-                    {{"GroupId", "r"}, {"From_Account", "bob"}, {"Random", 1}, {"MsgBody", body}}),
-            0);
-  EXPECT_TRUE(w.im.take_said().empty());
+}
+
+TEST(Im, CommandsGoToTheOtherApiAndComeFromIt) {
+  TwoInARoom w;
+  const auto say = [&w](const std::string& data) {
+    Json body = ImWorld::text_body("up");
+    body[0]["MsgContent"]["Data"] = data;
+    const int error =
+        w.error(w.bob, ImWorld::kGroups + "send_group_msg",
+                {{"GroupId", "r"}, {"From_Account", "bob"}, {"Random", 1}, {"MsgBody", body}});
+    EXPECT_EQ(error, 0) << data;
+    return w.im.take_said();
+  };
+  const auto said = say(R"({"cmd":"CustomCmdMsg","data":{"nickName":"n","cmd":"like"}})");
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].command, "like");
+  EXPECT_EQ(said[0].text, "up");
+  // What neither is stays with the seed's clients.
+  EXPECT_TRUE(say(R"({"cmd":"CustomCmdMsg","data":{"nickName":"n"}})").empty());
+  EXPECT_TRUE(say(R"({"cmd":"CustomCmdMsg","data":{"cmd":7}})").empty());
+  EXPECT_TRUE(say(R"({"cmd":"linkmic","data":{"type":"request"}})").empty());
+  for (int i = 0; i < 4; ++i) w.poll(w.alice);
+
+  w.im.tell({room_id("r"), user_id("carol"), "\"hi\" }} x", "li\"ke"}, w.at);
+  const auto heard = w.poll(w.alice);
+  const nlohmann::json body(heard->at("RspMsgList")[0]["MsgBody"]);
+  ASSERT_TRUE(is_message_body(body)) << "what clients understand";
+  const auto back = message_of(body);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->command, "li\"ke");
+  EXPECT_EQ(back->text, "\"hi\" }} x");
+  w.im.tell({room_id("r"), user_id("carol"), "x", "cut}}here"}, w.at);
+  EXPECT_FALSE(w.poll(w.alice)) << "their clients would end their polls over it";
 }
 
 TEST(Im, ATextReachesAllAndItsSenderIntact) {

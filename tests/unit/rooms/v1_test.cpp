@@ -298,6 +298,36 @@ TEST(V1, LimitsHoldAsInTheOtherApi) {
   EXPECT_EQ(w.code(), "too_many_moderated");
 }
 
+TEST(V1, MessagesGoToTheOtherApiAndComeFromIt) {
+  V1World w;
+  w.make_room("lobby", "alice");
+  const auto say = [&w](const Json& body) {
+    w.call("POST", "/v1/rooms/lobby/messages", w.guest("alice"), body);
+    EXPECT_EQ(w.status(), 201) << body;
+    return w.v1.take_said();
+  };
+  auto said = say({{"text", "hello"}});
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].text, "hello");
+  EXPECT_EQ(said[0].command, "");
+  said = say({{"data", {{"cmd", "like"}, {"msg", "up"}}}});
+  ASSERT_EQ(said.size(), 1U);
+  EXPECT_EQ(said[0].command, "like");
+  EXPECT_EQ(said[0].text, "up");
+  for (const char* own : {R"({"cmd":"like"})", R"({"cmd":"","msg":"x"})", R"({"cmd":1,"msg":"x"})",
+                          R"({"cmd":"a","msg":"b","c":1})", "[1]", "null"}) {
+    EXPECT_TRUE(say({{"data", Json::parse(own)}}).empty()) << own;
+  }
+  w.v1.tell({room_id("lobby"), user_id("bob"), "up", "like"}, w.at);
+  w.v1.tell({room_id("lobby"), user_id("bob"), "hi"}, w.at);
+  const Json heard =
+      w.call("GET", "/v1/rooms/lobby/messages", w.guest("alice"), std::string_view{})["messages"];
+  EXPECT_EQ(heard[heard.size() - 2]["kind"], "custom");
+  EXPECT_EQ(heard[heard.size() - 2]["data"], (Json{{"cmd", "like"}, {"msg", "up"}}));
+  EXPECT_EQ(heard[heard.size() - 1]["text"], "hi");
+  EXPECT_TRUE(w.v1.take_said().empty());
+}
+
 TEST(V1, EverythingOfARoomComesBackFromTheJournal) {
   V1World w;
   w.call("POST", "/v1/rooms", w.guest("alice"), Json{{"room", "lobby"}, {"password", "x"}});
