@@ -11,6 +11,7 @@
 #include "client/error.h"
 #include "client/moving_socket.h"
 #include "net/callback.h"
+#include "net/fine_timer.h"
 #include "net/loop.h"
 #include "net/udp_socket.h"
 

@@ -4,6 +4,8 @@
 
 #include <sys/socket.h>
 
+#include "net/kernel.h"
+
 namespace sluice::net {
 
 namespace {
@@ -41,7 +43,7 @@ Status<Failure> Acceptor::open(Fd bound) {
 
 void Acceptor::handle_ready(unsigned /*events*/) {
   for (int i = 0; i < kAcceptsMax; ++i) {
-    Fd fd{accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+    Fd fd = accept_socket(fd_.get());
     if (fd.valid()) {
       on_connection_(std::move(fd));
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {

@@ -2,13 +2,9 @@
 
 #include <signal.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <string>
-
-#include <sys/timerfd.h>
 
 #include "proto/base/check.h"
 
@@ -117,39 +113,6 @@ void Timer::handle_due(uv_timer_t* handle) {
   if (self == nullptr) return;
   self->loop_.refresh_now();
   self->on_due_();
-}
-
-FineTimer::FineTimer(Loop& loop, Callback<> on_due) : loop_(loop), on_due_(on_due) {}
-
-FineTimer::~FineTimer() = default;
-
-Status<Failure> FineTimer::open() {
-  fd_.reset(timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
-  if (!fd_.valid()) return Unexpected{system_failure("cannot create a timer", errno)};
-  poll_ = std::make_unique<Poll>(loop_, Callback<unsigned>::to<&FineTimer::handle_readable>(this));
-  if (auto opened = poll_->open(fd_.get()); !opened) return opened;
-  poll_->watch(Poll::kReadable);
-  return Done{};
-}
-
-void FineTimer::arm(Instant at) {
-  if (at == at_) return;
-  at_ = at;
-  itimerspec spec{};
-  if (at < kNever) {
-    // Zero would disarm: what is long due is due at the first nanosecond of the clock instead.
-    const std::int64_t us = std::max<std::int64_t>(to_us(at), 1);
-    spec.it_value = {us / 1'000'000, us % 1'000'000 * 1000};
-  }
-  CHECK(timerfd_settime(fd_.get(), TFD_TIMER_ABSTIME, &spec, nullptr) == 0);
-}
-
-void FineTimer::handle_readable(unsigned /*events*/) {
-  std::uint64_t expirations = 0;
-  // EAGAIN: it was armed anew between the wake-up and here, and is not due yet.
-  if (read(fd_.get(), &expirations, sizeof expirations) < 0) return;
-  at_ = kNever;
-  on_due_();
 }
 
 Async::Async(Loop& loop, Callback<> on_wake) : loop_(loop), on_wake_(on_wake), handle_(this) {

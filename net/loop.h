@@ -1,5 +1,5 @@
-// Loop: one libuv loop and its clock; with it the handles a thread needs: Timer, FineTimer, Async,
-// Signal, BeforePoll, AfterPoll, Poll. A Loop and everything on it belong to one thread; only
+// Loop: one libuv loop and its clock; with it the handles a thread needs: Timer, Async, Signal,
+// BeforePoll, AfterPoll, Poll. A Loop and everything on it belong to one thread; only
 // Async::wake() may be called from others. Every object must be destroyed before its Loop, whose
 // destructor runs the pending close callbacks and CHECKs that uv_loop_close() answers 0.
 // Order of one iteration: timers, BeforePoll, Poll/Async/Signal/streams, AfterPoll. What must be
@@ -97,35 +97,6 @@ class Timer {
   Loop& loop_;
   Callback<> on_due_;
   UvHandle<uv_timer_t> handle_;
-};
-
-class Poll;
-
-/// A Timer on a timerfd: as precise as the kernel's high-resolution timers (about 50 us late), one
-/// system call per change of the Instant, one descriptor. For the one pacing timer of a worker.
-class FineTimer {
- public:
-  FineTimer(Loop& loop, Callback<> on_due);
-  ~FineTimer();
-
-  /// Fails when the process may open no further descriptor.
-  Status<Failure> open();
-
-  /// As Timer::arm. Arming to the Instant already set costs nothing.
-  void arm(Instant at);
-
-  void cancel() { arm(kNever); }
-
-  bool armed() const { return at_ != kNever; }
-
- private:
-  void handle_readable(unsigned events);
-
-  Loop& loop_;
-  Callback<> on_due_;
-  Instant at_ = kNever;
-  Fd fd_;
-  std::unique_ptr<Poll> poll_;
 };
 
 /// Wakes the loop from another thread. Several wakes before the callback are one.

@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "net/kernel.h"
+
 namespace sluice::net {
 
 namespace {
@@ -36,7 +38,7 @@ Failure path_failure(const char* what, const std::string& path, int error_number
 }
 
 Result<Fd, Failure> open_unix() {
-  Fd fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  Fd fd = open_socket(AF_UNIX, SOCK_STREAM);
   if (!fd.valid()) return Unexpected{system_failure("cannot open a Unix socket", errno)};
   return fd;
 }
@@ -85,13 +87,12 @@ Result<std::unique_ptr<PipeConnection>, Failure> PipeConnection::connect(Loop& l
 }
 
 Result<std::unique_ptr<PipeConnection>, Failure> PipeConnection::adopt(Loop& loop, Fd fd) {
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (getsockopt(fd.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+  const auto peer = user_of_peer(fd.get());
+  if (!peer) {
     return Unexpected{system_failure("cannot tell who is at the other end", errno)};
   }
   auto connection = std::make_unique<PipeConnection>(loop);
-  connection->peer_uid_ = peer.uid;
+  connection->peer_uid_ = *peer;
   int error = uv_pipe_init(loop.uv(), connection->handle_.get(), 0);
   if (error == 0) error = uv_pipe_open(connection->handle_.get(), fd.get());
   if (error != 0) return Unexpected{system_failure("cannot take a Unix connection", -error)};

@@ -3,11 +3,12 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 
 #include <sys/socket.h>
 
 #include "net/address.h"
+#include "net/kernel.h"
 
 namespace sluice::net {
 
@@ -40,12 +41,12 @@ bool set_flag(int fd, int level, int option, int value) {
 }
 
 bool kernel_has_ipv6() {
-  const Fd probe{::socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  const Fd probe = open_socket(AF_INET6, SOCK_DGRAM);
   return probe.valid() || errno != EAFNOSUPPORT;
 }
 
 Result<Fd, Failure> open_family(int family, const Address& address, const BindOptions& options) {
-  Fd fd{::socket(family, options.type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+  Fd fd = open_socket(family, options.type);
   if (!fd.valid()) return Unexpected{bind_failure(address, errno)};
   bool set = true;
   if (family == AF_INET6) set = set && set_flag(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
@@ -95,10 +96,7 @@ Address peer_address(int fd) {
 }
 
 Failure system_failure(std::string_view what, int error_number) {
-  char text[128];
-  // The GNU variant: the text may be in the buffer or static.
-  const char* reason = strerror_r(error_number, text, sizeof text);
-  return {std::string{what} + ": " + reason};
+  return {std::string{what} + ": " + std::system_category().message(error_number)};
 }
 
 }  // namespace sluice::net

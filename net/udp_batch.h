@@ -1,6 +1,6 @@
-// The memory behind UdpSocket, allocated once when it is bound: the arrays that recvmmsg and
-// sendmmsg work on, the buffers datagrams arrive in, and the backlog that keeps runs while the
-// socket would block. Included by udp_socket.cpp and udp_send.cpp alone.
+// The memory behind UdpSocket, allocated once when it is bound: the arrays that messages are
+// received into and sent from, the buffers datagrams arrive in, and the backlog that keeps runs
+// while the socket would block. Included by udp_socket.cpp and udp_send.cpp alone.
 #pragma once
 
 #include <array>
@@ -9,11 +9,10 @@
 #include <memory>
 #include <vector>
 
-#include <netinet/in.h>
-#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include "net/address.h"
+#include "net/kernel.h"
 #include "net/udp_socket.h"
 
 namespace sluice::net {
@@ -40,13 +39,6 @@ inline constexpr std::size_t kBufferShiftBytes = 192;
 /// Runs the backlog keeps besides its limit in bytes.
 inline constexpr std::size_t kUdpBacklogRunsMax = 1024;
 
-/// Ancillary data of one message. The union gives the alignment that CMSG_* asks for.
-template <std::size_t kBytes>
-union ControlBuffer {
-  cmsghdr alignment;
-  std::array<char, kBytes> bytes;
-};
-
 struct UdpSocket::ReceiveArena {
   explicit ReceiveArena(std::size_t bytes_per_message);
 
@@ -63,7 +55,7 @@ struct UdpSocket::ReceiveArena {
                                                CMSG_SPACE(sizeof(std::uint32_t));
 
   std::unique_ptr<std::byte[]> memory;
-  std::array<mmsghdr, kUdpMessagesMax> headers{};
+  std::array<UdpMessage, kUdpMessagesMax> headers{};
   std::array<iovec, kUdpMessagesMax> buffers{};
   std::array<SocketAddress, kUdpMessagesMax> names{};
   std::array<ControlBuffer<kControlBytes>, kUdpMessagesMax> control{};
@@ -97,10 +89,10 @@ struct UdpSocket::SendQueue {
   std::size_t backlog_bytes_max;
   std::size_t backlog_used = 0;
   std::unique_ptr<std::byte[]> backlog;
-  std::array<mmsghdr, kUdpMessagesMax> headers{};
+  std::array<UdpMessage, kUdpMessagesMax> headers{};
   std::array<iovec, kUdpMessagesMax> buffers{};
   std::array<SocketAddress, kUdpMessagesMax> names{};
-  std::array<ControlBuffer<CMSG_SPACE(sizeof(std::uint16_t))>, kUdpMessagesMax> control{};
+  std::array<SegmentControl, kUdpMessagesMax> control{};
 
  private:
   void fill(std::size_t index, const UdpRun& run, std::size_t bytes, int family);

@@ -84,13 +84,7 @@ void UdpSocket::SendQueue::fill(std::size_t index, const UdpRun& run, std::size_
   header.msg_iov = &buffers[index];
   header.msg_iovlen = 1;
   if (run.segment_bytes == 0 || bytes <= run.segment_bytes) return;
-  header.msg_control = control[index].bytes.data();
-  header.msg_controllen = control[index].bytes.size();
-  cmsghdr* item = CMSG_FIRSTHDR(&header);
-  item->cmsg_level = SOL_UDP;
-  item->cmsg_type = UDP_SEGMENT;
-  item->cmsg_len = CMSG_LEN(sizeof run.segment_bytes);
-  std::memcpy(CMSG_DATA(item), &run.segment_bytes, sizeof run.segment_bytes);
+  ask_for_segments(header, control[index], run.segment_bytes);
 }
 
 std::size_t UdpSocket::SendQueue::advance(std::size_t messages) {
@@ -182,8 +176,7 @@ void UdpSocket::send_queued() {
   while (!queue_->empty()) {
     const std::size_t messages = queue_->build(family_, segmentation_);
     counters_.send_calls.add();
-    const int sent =
-        sendmmsg(fd_.get(), queue_->headers.data(), static_cast<unsigned>(messages), 0);
+    const int sent = send_messages(fd_.get(), std::span{queue_->headers}.first(messages));
     if (sent > 0) {
       count_sent(static_cast<std::size_t>(sent));
     } else if (!handle_send_error(errno)) {

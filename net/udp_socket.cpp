@@ -6,8 +6,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include <linux/net_tstamp.h>
-
 #include "net/udp_batch.h"
 #include "proto/base/check.h"
 
@@ -17,56 +15,6 @@ namespace {
 
 /// Batches a wake-up reads before timers and other sockets have their turn: 256 messages.
 constexpr int kRoundsMax = 4;
-
-constexpr std::uint8_t kEcnMask = 0x03;
-
-bool set_option(int fd, int level, int option, int value) {
-  return setsockopt(fd, level, option, &value, sizeof value) == 0;
-}
-
-/// The size the kernel grants; it books twice the asked size to pay for its own structures.
-int set_buffer(int fd, int forced_option, int option, int bytes) {
-  // The forced variant may exceed the system's limit but wants CAP_NET_ADMIN.
-  if (!set_option(fd, SOL_SOCKET, forced_option, bytes)) {
-    static_cast<void>(set_option(fd, SOL_SOCKET, option, bytes));
-  }
-  int granted = 0;
-  socklen_t size = sizeof granted;
-  if (getsockopt(fd, SOL_SOCKET, option, &granted, &size) != 0) return 0;
-  return granted / 2;
-}
-
-struct Ancillary {
-  std::size_t segment_bytes = 0;  // 0: one datagram
-  std::uint8_t ecn = 0;
-  std::optional<timespec> stamp;
-  std::optional<std::uint32_t> kernel_drops;
-};
-
-template <class T>
-T read_value(const cmsghdr* item) {
-  T value{};
-  std::memcpy(&value, CMSG_DATA(item), sizeof value);
-  return value;
-}
-
-Ancillary read_ancillary(msghdr& header) {
-  Ancillary result;
-  for (cmsghdr* at = CMSG_FIRSTHDR(&header); at != nullptr; at = CMSG_NXTHDR(&header, at)) {
-    if (at->cmsg_level == SOL_UDP && at->cmsg_type == UDP_GRO) {
-      result.segment_bytes = static_cast<std::size_t>(std::max(read_value<int>(at), 0));
-    } else if (at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_TOS) {
-      result.ecn = read_value<std::uint8_t>(at) & kEcnMask;
-    } else if (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_TCLASS) {
-      result.ecn = static_cast<std::uint8_t>(read_value<int>(at)) & kEcnMask;
-    } else if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SO_TIMESTAMPNS) {
-      result.stamp = read_value<timespec>(at);
-    } else if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SO_RXQ_OVFL) {
-      result.kernel_drops = read_value<std::uint32_t>(at);
-    }
-  }
-  return result;
-}
 
 Duration since_epoch(const timespec& at) {
   return Duration{std::int64_t{at.tv_sec} * 1'000'000 + at.tv_nsec / 1000};
@@ -95,7 +43,7 @@ UdpSocket::ReceiveArena::ReceiveArena(std::size_t bytes_per_message)
 }
 
 void UdpSocket::ReceiveArena::prepare() {
-  for (mmsghdr& header : headers) {
+  for (UdpMessage& header : headers) {
     header.msg_hdr.msg_namelen = sizeof(SocketAddress);
     header.msg_hdr.msg_controllen = kControlBytes;
     header.msg_hdr.msg_flags = 0;
@@ -148,21 +96,12 @@ Status<Failure> UdpSocket::start() {
 }
 
 void UdpSocket::configure(const UdpConfig& config) {
-  const int fd = fd_.get();
-  receive_buffer_bytes_ = set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, config.receive_buffer_bytes);
-  send_buffer_bytes_ = set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, config.send_buffer_bytes);
-  segmentation_ = config.segmentation && set_option(fd, SOL_UDP, UDP_SEGMENT, 0);
-  coalescing_ = config.coalescing && set_option(fd, SOL_UDP, UDP_GRO, 1);
-  stamps_ = config.kernel_stamps && set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
-  // What is refused from here on costs a statistic or a diagnosis, never a datagram.
-  static_cast<void>(set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1));
-  // An IPv6 socket that serves IPv4 too needs both families' options. PROBE: never fragment, and do
-  // not let ICMP messages, which anybody can forge, lower what we believe the path carries.
-  static_cast<void>(set_option(fd, IPPROTO_IP, IP_RECVTOS, 1));
-  static_cast<void>(set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE));
-  if (family_ != AF_INET6) return;
-  static_cast<void>(set_option(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1));
-  static_cast<void>(set_option(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE));
+  const UdpFeatures features = set_up_udp(fd_.get(), family_, config);
+  segmentation_ = features.segmentation;
+  coalescing_ = features.coalescing;
+  stamps_ = features.stamps;
+  receive_buffer_bytes_ = features.receive_buffer_bytes;
+  send_buffer_bytes_ = features.send_buffer_bytes;
 }
 
 void UdpSocket::handle_ready(unsigned events) {
@@ -181,8 +120,7 @@ void UdpSocket::handle_ready(unsigned events) {
 bool UdpSocket::receive_round() {
   receive_->prepare();
   counters_.receive_calls.add();
-  const int received =
-      recvmmsg(fd_.get(), receive_->headers.data(), kUdpMessagesMax, MSG_DONTWAIT, nullptr);
+  const int received = receive_messages(fd_.get(), receive_->headers);
   if (received < 0) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) return false;
     // ECONNREFUSED and its kin report an ICMP answer to something sent earlier; reading clears
@@ -201,7 +139,7 @@ void UdpSocket::deliver(std::size_t messages) {
   datagrams.clear();
   for (std::size_t i = 0; i < messages; ++i) {
     msghdr& header = receive_->headers[i].msg_hdr;
-    const Ancillary ancillary = read_ancillary(header);
+    const UdpAncillary ancillary = read_ancillary(header);
     if (ancillary.kernel_drops) {
       counters_.kernel_receive_drops.add(*ancillary.kernel_drops - kernel_drops_);
       kernel_drops_ = *ancillary.kernel_drops;

@@ -12,6 +12,7 @@
 #include "bench/fanout/lean_link.h"
 #include "bench/fanout/window_ledger.h"
 #include "client/pusher.h"
+#include "net/fine_timer.h"
 #include "net/loop.h"
 
 namespace sluice::bench {

@@ -10,6 +10,7 @@
 
 #include "bench/link/cell_sides.h"
 #include "client/connection.h"
+#include "net/fine_timer.h"
 #include "net/loop.h"
 
 namespace sluice::bench {

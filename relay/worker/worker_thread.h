@@ -8,6 +8,7 @@
 #include <memory>
 #include <thread>
 
+#include "net/fine_timer.h"
 #include "net/loop.h"
 #include "net/udp_socket.h"
 #include "relay/socket_drops.h"

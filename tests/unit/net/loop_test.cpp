@@ -9,6 +9,7 @@
 #include <functional>
 #include <thread>
 
+#include "net/fine_timer.h"
 #include "tests/unit/net/support.h"
 
 namespace sluice::net {
