@@ -223,6 +223,8 @@ class RepositoryRules(unittest.TestCase):
             "net/inner.h": HEADER,
             "net/inner.cpp": '#include "net/inner.h"\n',
             "net/part.cpp": '#include "net/a.h"\n',
+            "net/linux/part.cpp": '#include "net/a.h"\n',
+            "net/linux/b.cpp": '#include "net/b.h"\n',
             "net/named.cpp": "",
             "net/b.h": HEADER,
             "net/b.cpp": '#include "net/b.h"\n',
@@ -237,6 +239,7 @@ class RepositoryRules(unittest.TestCase):
             [
                 ("untested", "net/b.cpp"),
                 ("untested", "net/b.h"),
+                ("untested", "net/linux/b.cpp"),
                 ("untested", "proto/base/far.cpp"),
             ],
         )
