@@ -35,6 +35,14 @@ class RingQueue {
     return true;
   }
 
+  /// A new T{} behind the last, to be filled in where it is: what is made on the stack and moved in
+  /// at once is read back wider than it was written, which stalls. nullptr when full.
+  [[nodiscard]] T* push_new() {
+    if (size_ == limit_) return nullptr;
+    if (size_ == capacity_) grow();
+    return &slots_[(head_ + size_++) & (capacity_ - 1)];  // pop_front() left a T{}
+  }
+
   void pop_front() {
     DCHECK(size_ > 0);
     slots_[head_] = T{};

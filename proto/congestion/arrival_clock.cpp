@@ -40,11 +40,8 @@ void ArrivalClock::finish() {
   // The way back without its own queue would be its minimum; the newest is near enough for a gap,
   // after which the queue is measured anew in any case.
   way_back_us_ = by_age_us_ - origin;
-  for (std::size_t i = 0; i < read_count_; ++i) {
-    Entry entry = read_[i];
-    entry.at_us += origin;
-    // What is known stays: a packet has one arrival, whoever tells it again.
-    if (find(entry.number) == nullptr) keep(entry);
+  for (std::size_t i = 0; i < unknown_count_; ++i) {
+    keep({read_[i].number, read_[i].at_us + origin});
   }
   read_count_ = 0;
 }
@@ -68,16 +65,20 @@ void ArrivalClock::keep(const Entry& entry) {
 }
 
 // The mean over all that both name: one pair alone is off by up to a grain, and from feedback to
-// feedback such errors add up.
-std::optional<std::int64_t> ArrivalClock::origin_by_overlap() const {
+// feedback such errors add up. What is known stays, as a packet has one arrival, whoever tells it
+// again: the others come to the front of read_.
+std::optional<std::int64_t> ArrivalClock::origin_by_overlap() {
   std::int64_t sum = 0;
-  std::int64_t count = 0;
+  unknown_count_ = 0;
   for (std::size_t i = 0; i < read_count_; ++i) {
     const std::int64_t* known = find(read_[i].number);
-    if (known == nullptr) continue;
-    sum += *known - read_[i].at_us;
-    ++count;
+    if (known == nullptr) {
+      read_[unknown_count_++] = read_[i];
+    } else {
+      sum += *known - read_[i].at_us;
+    }
   }
+  const auto count = static_cast<std::int64_t>(read_count_ - unknown_count_);
   if (count == 0) return std::nullopt;
   return sum / count;
 }

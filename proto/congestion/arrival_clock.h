@@ -46,14 +46,14 @@ class ArrivalClock {
 
   const std::int64_t* find(std::uint64_t number) const;
   void keep(const Entry& entry);
-  std::optional<std::int64_t> origin_by_overlap() const;
+  std::optional<std::int64_t> origin_by_overlap();
 
   // By number mod kKept. A row of numbers and a row of times: a link's table is looked at with all
   // caches cold, and is the smaller so. Numbers as their low 32 bits, plus 1; 0: empty.
   std::array<std::uint32_t, kKept> kept_numbers_{};
   std::array<std::int64_t, kKept> kept_at_us_{};
   std::array<Entry, kReceiveTimesMax + 1> read_{};  // of this feedback, relative to its highest
-  std::size_t read_count_ = 0;
+  std::size_t read_count_ = 0, unknown_count_ = 0;
   std::int64_t by_age_us_ = 0;  // arrival of the highest on our clock, later by the way back
   std::optional<std::int64_t> way_back_us_;  // what must be taken off, by the chain of overlaps
 };

@@ -73,8 +73,9 @@ void Controller::on_feedback(Instant now, std::span<const PacketResult> results,
   heard_ = heard_ || !results.empty();
   losses_.update(now, queue_delay() < kNoQueue && now - control_.fell_at() > kAfterFall);
   const double capacity = std::max(trains_.bits_per_s(), trains_.recent_bits_per_s());
-  competition_.update(now, queue_.beyond_minute(), rates_.delivered_bits_per_s(kLong), capacity);
-  const PathState path = path_state(now);
+  const double delivered = rates_.delivered_bits_per_s(kLong);
+  competition_.update(now, queue_.beyond_minute(), delivered, capacity);
+  const PathState path = path_state(now, delivered);
   const Instant filled_at = control_.filled_at();
   if (control_.update(path)) {
     queue_.rebase();
@@ -87,7 +88,9 @@ void Controller::on_feedback(Instant now, std::span<const PacketResult> results,
 }
 
 void Controller::handle_timeout(Instant now) {
-  if (control_.draining() && now >= control_.drain_deadline()) control_.update(path_state(now));
+  if (control_.draining() && now >= control_.drain_deadline()) {
+    control_.update(path_state(now, rates_.delivered_bits_per_s(kLong)));
+  }
   probe_on(now);
 }
 
@@ -169,17 +172,14 @@ void Controller::measure_queue() {
   queue_delay_ = std::max<Duration>(queue_delay_ - jitter * kJitterTimes, Duration{0});
 }
 
-void Controller::settle(Instant now, const PacketResult& told) {
-  PacketResult result = told;
-  if (result.arrival &&
-      (*result.arrival > Duration{kTimeUsMax} || *result.arrival < Duration{-kTimeUsMax})) {
-    result.arrival.reset();
-  }
+void Controller::settle(Instant now, const PacketResult& result) {
   rates_.on_sent(result.sent_at, result.bytes);
   losses_.add(now, result.sent_at, result.lost);
   if (result.lost && result.sent_at > control_.fell_at()) lost_since_fall_ = true;
-  if (result.probe != kNoProbe) probing_.add(result);
-  if (result.lost || !result.arrival) return;
+  const bool timed = result.arrival && *result.arrival <= Duration{kTimeUsMax} &&
+                     *result.arrival >= Duration{-kTimeUsMax};
+  if (result.probe != kNoProbe) probing_.add(result, timed);
+  if (result.lost || !timed) return;
   const Duration arrival = *result.arrival;
   trend_.add(result.sent_at, arrival);
   queue_.add(result.sent_at, arrival);
@@ -187,7 +187,7 @@ void Controller::settle(Instant now, const PacketResult& told) {
   trains_.add(result.number, result.sent_at, arrival, result.bytes);
 }
 
-PathState Controller::path_state(Instant now) const {
+PathState Controller::path_state(Instant now, double delivered) const {
   PathState path;
   path.now = now;
   path.queue = queue_delay();
@@ -195,7 +195,7 @@ PathState Controller::path_state(Instant now) const {
   const bool counts = trend_.sure() || (trend_.likely() && queue_delay() > Duration{0});
   path.growing = counts && trend_.signal() == DelayTrend::Signal::kGrowing;
   path.slope = counts ? trend_.slope() : 0;
-  path.delivered = rates_.delivered_bits_per_s(kLong);
+  path.delivered = delivered;
   path.delivered_now = rates_.delivered_bits_per_s(kShort);
   path.sent = rates_.sent_bits_per_s(kLong);
   path.floor = losses_.floor();
@@ -203,7 +203,7 @@ PathState Controller::path_state(Instant now) const {
   path.ceiling = 2 * static_cast<double>(config_.useful_bits_per_s);
   path.losing = losses_.excess();
   path.competing = competition_.active();
-  path.loss_to_answer = lost_since_fall_ && (losses_.floor() < 0.01 || losses_.excess());
+  path.loss_to_answer = lost_since_fall_ && (losses_.floor() < 0.01 || path.losing);
   return path;
 }
 
@@ -218,7 +218,7 @@ void Controller::answer_loss(const PathState& path) {
     case LossFloor::Verdict::kNone:
       break;
   }
-  if (path.competing || control_.draining() || !losses_.excess()) return;
+  if (path.competing || control_.draining() || !path.losing) return;
   const double expected = path.sent * (1 - path.floor);
   if (path.queue < kNoQueue * 2 && path.delivered > kArrives * expected) return;
   if (!losses_.may_try(path.now)) return;

@@ -107,9 +107,9 @@ class Controller {
  private:
   Duration packet_time() const;
   void measure_queue();
-  void settle(Instant now, const PacketResult& told);
+  void settle(Instant now, const PacketResult& result);
   void answer_loss(const PathState& path);
-  PathState path_state(Instant now) const;
+  PathState path_state(Instant now, double delivered) const;
   void probe_on(Instant now);
   bool calm(Instant now) const;
 

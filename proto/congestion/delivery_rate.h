@@ -27,9 +27,12 @@ class ByteWindow {
     return static_cast<std::size_t>(static_cast<std::uint64_t>(bucket) % kBuckets);
   }
 
+  static void add_to(std::uint32_t& sum, std::uint32_t bytes);
+
   std::array<std::uint32_t, kBuckets> bytes_{};  // by bucket mod kBuckets
   std::int64_t first_ = INT64_MAX;
   std::int64_t newest_ = INT64_MIN;
+  std::int64_t newest_began_us_ = INT64_MIN;
 };
 
 class DeliveryRate {

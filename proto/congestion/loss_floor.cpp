@@ -30,10 +30,11 @@ constexpr Duration kTrialGapMax = std::chrono::seconds{60};
 
 void LossFloor::add(Instant now, Instant sent_at, bool lost) {
   turn_to(now);
-  Count& count = buckets_[static_cast<std::size_t>((newest_ % kBuckets + kBuckets) % kBuckets)];
-  ++count.settled;
-  count.lost += lost ? 1 : 0;
-  count.bursts += lost && !lost_before_ ? 1 : 0;
+  for (Count* count : {&buckets_[at_], &second_}) {
+    ++count->settled;
+    count->lost += lost ? 1 : 0;
+    count->bursts += lost && !lost_before_ ? 1 : 0;
+  }
   lost_before_ = lost;
   if (trial_ && sent_at >= trial_->from) {
     ++trial_->count.settled;
@@ -41,9 +42,9 @@ void LossFloor::add(Instant now, Instant sent_at, bool lost) {
   }
 }
 
-double LossFloor::loss() const { return second().ratio(); }
+double LossFloor::loss() const { return second_.ratio(); }
 
-std::uint32_t LossFloor::packets() const { return second().settled; }
+std::uint32_t LossFloor::packets() const { return second_.settled; }
 
 void LossFloor::update(Instant now, bool calm) {
   turn_to(now);
@@ -59,7 +60,7 @@ void LossFloor::update(Instant now, bool calm) {
 }
 
 bool LossFloor::excess() const {
-  const Count count = second();
+  const Count& count = second_;
   if (count.settled < 20) return false;
   const double p = std::clamp(std::max(count.ratio(), floor_), 0.01, 0.99);
   // Of a chain with bursts of mean length b the share varies by (2 b (1 - p) - 1) as much.
@@ -91,26 +92,24 @@ LossFloor::Verdict LossFloor::verdict(Instant now) {
 }
 
 void LossFloor::turn_to(Instant now) {
+  if (now < turned_at_ + kBucket && now >= turned_at_) return;
   const std::int64_t bucket = now.time_since_epoch() / kBucket;
+  turned_at_ = Instant{bucket * kBucket};
   if (bucket == newest_) return;
   if (newest_ == INT64_MIN || bucket - newest_ >= kBuckets) {
     buckets_.fill({});
+    second_ = {};
     newest_ = bucket;
   }
   for (std::int64_t b = newest_ + 1; b <= bucket; ++b) {
-    buckets_[static_cast<std::size_t>((b % kBuckets + kBuckets) % kBuckets)] = {};
+    Count& oldest = buckets_[slot(b)];
+    second_.settled -= oldest.settled;
+    second_.lost -= oldest.lost;
+    second_.bursts -= oldest.bursts;
+    oldest = {};
   }
   newest_ = std::max(newest_, bucket);
-}
-
-LossFloor::Count LossFloor::second() const {
-  Count sum;
-  for (const Count& count : buckets_) {
-    sum.settled += count.settled;
-    sum.lost += count.lost;
-    sum.bursts += count.bursts;
-  }
-  return sum;
+  at_ = slot(newest_);
 }
 
 }  // namespace sluice::congestion

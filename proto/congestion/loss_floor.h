@@ -62,11 +62,17 @@ class LossFloor {
   static constexpr std::int64_t kBuckets = 10;
   static constexpr Duration kBucket = std::chrono::milliseconds{100};
 
+  static constexpr std::size_t slot(std::int64_t bucket) {
+    return static_cast<std::size_t>((bucket % kBuckets + kBuckets) % kBuckets);
+  }
+
   void turn_to(Instant now);
-  Count second() const;
 
   std::array<Count, kBuckets> buckets_{};  // by time mod kBuckets
+  Count second_;                           // the sum of them
   std::int64_t newest_ = INT64_MIN;
+  std::size_t at_ = 0;            // slot of the newest
+  Instant turned_at_ = kLongAgo;  // beginning of the bucket that the last `now` fell in
   double floor_ = 0;
   bool lost_before_ = false;  // the packet settled last
   Instant updated_ = kLongAgo;

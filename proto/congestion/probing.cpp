@@ -53,7 +53,7 @@ void Probing::on_sent(Instant now, std::uint32_t bytes, ProbeId probe) {
   if (wish_.bytes == 0) await(now);
 }
 
-void Probing::add(const PacketResult& result) {
+void Probing::add(const PacketResult& result, bool timed) {
   if (state_ == State::kIdle || result.probe != wish_.id) return;
   seen_.bytes_sent += result.bytes;
   seen_.first_sent = std::min(seen_.first_sent, result.sent_at);
@@ -66,7 +66,7 @@ void Probing::add(const PacketResult& result) {
     return;
   }
   ++seen_.arrived;
-  if (!result.arrival) return;
+  if (!timed) return;
   seen_.bytes_arrived += result.bytes;
   if (*result.arrival < seen_.first_arrival) {
     seen_.first_arrival = *result.arrival;

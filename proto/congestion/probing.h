@@ -34,8 +34,8 @@ class Probing {
 
   void on_sent(Instant now, std::uint32_t bytes, ProbeId probe);
 
-  /// A packet of a probe was settled.
-  void add(const PacketResult& result);
+  /// A packet of a probe was settled; its arrival counts where it is `timed`.
+  void add(const PacketResult& result, bool timed);
 
   /// After each feedback and at the deadline: judges the probe that is out, asks for the next. The
   /// rate that a probe proved, if one did.

@@ -47,19 +47,16 @@ void TrainCapacity::add(PacketNumber number, Instant sent_at, Duration arrival,
   ++train_packets_;
 }
 
-double TrainCapacity::bits_per_s() const {
-  return newest_ == INT64_MIN ? 0 : std::max(largest_before_, second(newest_).bits_per_s());
-}
-
-double TrainCapacity::recent_bits_per_s() const {
-  if (newest_ == INT64_MIN) return 0;
+/// Asked many times between two trains.
+void TrainCapacity::sum_up() {
   Second sum = second(newest_);
-  const Second& before = second(newest_ - 1);
+  largest_ = std::max(largest_before_, sum.bits_per_s());
+  const Second& before = seconds_[slot(newest_ - 1)];
   sum.bytes += before.bytes;
   sum.span_us += before.span_us;
   sum.packets += before.packets;
   sum.fastest = std::max(sum.fastest, before.fastest);
-  return sum.bits_per_s();
+  recent_ = sum.bits_per_s();
 }
 
 void TrainCapacity::end_train() {
@@ -72,6 +69,7 @@ void TrainCapacity::end_train() {
     if (train_sent_us_ >= anew_from_us_) {
       anew_.add(train_bytes_, span_us, train_packets_ - 1);
     }
+    sum_up();
   }
   train_packets_ = 0;
   train_bytes_ = 0;
@@ -106,18 +104,14 @@ TrainCapacity::Second& TrainCapacity::second(std::int64_t index) {
     largest_before_ = 0;
   }
   for (std::int64_t i = newest_ + 1; i <= index; ++i) {
-    seconds_[static_cast<std::size_t>((i % kSeconds + kSeconds) % kSeconds)] = {};
+    seconds_[slot(i)] = {};
   }
   if (index > newest_) {
     newest_ = index;
     largest_before_ = 0;
     for (const Second& s : seconds_) largest_before_ = std::max(largest_before_, s.bits_per_s());
   }
-  return seconds_[static_cast<std::size_t>((newest_ % kSeconds + kSeconds) % kSeconds)];
-}
-
-const TrainCapacity::Second& TrainCapacity::second(std::int64_t index) const {
-  return seconds_[static_cast<std::size_t>((index % kSeconds + kSeconds) % kSeconds)];
+  return seconds_[slot(newest_)];
 }
 
 }  // namespace sluice::congestion

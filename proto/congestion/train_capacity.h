@@ -22,10 +22,10 @@ class TrainCapacity {
   void set_noise(Duration noise) { noise_us_ = noise.count(); }
 
   /// Largest of 30 s; 0 before the first second with trains enough.
-  double bits_per_s() const;
+  double bits_per_s() const { return largest_; }
 
   /// Over the last 1 to 2 s; 0 when there were no trains.
-  double recent_bits_per_s() const;
+  double recent_bits_per_s() const { return recent_; }
 
   /// What was sent before `now` says nothing of the path as it is: it has become narrower.
   void begin_anew(Instant now);
@@ -46,13 +46,18 @@ class TrainCapacity {
 
   static constexpr std::int64_t kSeconds = 30;
 
+  static constexpr std::size_t slot(std::int64_t index) {
+    return static_cast<std::size_t>((index % kSeconds + kSeconds) % kSeconds);
+  }
+
   void end_train();
   Second& second(std::int64_t index);
-  const Second& second(std::int64_t index) const;
+  void sum_up();
 
   std::array<Second, kSeconds> seconds_{};  // by second mod kSeconds
   std::int64_t newest_ = INT64_MIN;
   double largest_before_ = 0;  // of the seconds before the newest
+  double largest_ = 0, recent_ = 0;
   Second anew_;
   std::int64_t anew_from_us_ = INT64_MIN;
   std::int64_t noise_us_ = 0;

@@ -23,16 +23,20 @@ void CongestionFeed::on_sent(Instant now, PacketNumber number, std::uint32_t byt
     sent_.clear();
     first_ = number.value;
   }
-  while (first_ + sent_.size() < number.value) push({.settled = true});
-  push({now, bytes, probe, asks_feedback, false});
+  while (first_ + sent_.size() < number.value) push().settled = true;
+  Sent& sent = push();
+  sent.sent_at = now;
+  sent.bytes = bytes;
+  sent.probe = probe;
+  sent.asks_feedback = asks_feedback;
 }
 
-void CongestionFeed::push(const Sent& sent) {
+CongestionFeed::Sent& CongestionFeed::push() {
   if (sent_.full()) {
     sent_.pop_front();
     ++first_;
   }
-  static_cast<void>(sent_.push_back(sent));
+  return *sent_.push_new();
 }
 
 std::span<const congestion::PacketResult> CongestionFeed::settle(Instant now,
@@ -93,12 +97,13 @@ void CongestionFeed::report(std::uint64_t number, bool lost) {
   Sent& sent = sent_[number - first_];
   sent.settled = true;
   if (lost && !sent.asks_feedback) return;
-  results_.push_back({.number = {number},
-                      .sent_at = sent.sent_at,
-                      .arrival = lost ? std::nullopt : clock_.arrival_of({number}),
-                      .bytes = sent.bytes,
-                      .lost = lost,
-                      .probe = sent.probe});
+  congestion::PacketResult& result = results_.emplace_back();
+  result.number = {number};
+  result.sent_at = sent.sent_at;
+  if (!lost) result.arrival = clock_.arrival_of({number});
+  result.bytes = sent.bytes;
+  result.lost = lost;
+  result.probe = sent.probe;
 }
 
 }  // namespace sluice::link

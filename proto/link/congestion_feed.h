@@ -56,7 +56,7 @@ class CongestionFeed {
     bool settled = false;
   };
 
-  void push(const Sent& sent);
+  Sent& push();
   void read_times(Instant now, const wire::Feedback& feedback);
   void count_marks(const wire::Feedback& feedback);
   void report(std::uint64_t number, bool lost);

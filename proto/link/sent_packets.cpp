@@ -12,13 +12,14 @@ void SentPackets::add_item(const SentItem& item) {
 }
 
 void SentPackets::commit(Instant now, std::size_t bytes, bool asks_feedback) {
-  const SentPacket packet{.sent_at = now,
-                          .first_item = next_item_,
-                          .bytes = static_cast<std::uint16_t>(bytes),
-                          .item_count = staged_,
-                          .state = SentPacket::State::kOpen,
-                          .asks_feedback = asks_feedback};
-  CHECK(packets_.push_back(packet));
+  SentPacket* const packet = packets_.push_new();
+  CHECK(packet != nullptr);
+  packet->sent_at = now;
+  packet->first_item = next_item_;
+  packet->bytes = static_cast<std::uint16_t>(bytes);
+  packet->item_count = staged_;
+  packet->state = SentPacket::State::kOpen;
+  packet->asks_feedback = asks_feedback;
   next_item_ += staged_;
   staged_ = 0;
   ++next_.value;

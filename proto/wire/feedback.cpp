@@ -130,6 +130,22 @@ bool read_reports(Reader& reader, Feedback& feedback) {
   return reader.ok();
 }
 
+bool read_body(Bytes body, Feedback& feedback) {
+  Reader reader(body);
+  feedback.number = reader.u16();
+  const PacketNumber highest{reader.varint()};
+  const std::uint64_t age = reader.varint();
+  const std::uint8_t what = reader.u8();
+  const auto ranges = static_cast<std::uint8_t>((what & kRangesMask) + 1);
+  const bool good = highest.value <= kPacketNumberMax && age <= kAgeUnitsMax &&
+                    (what & kNoMeaning) == 0 && read_ranges(reader, highest, ranges, feedback) &&
+                    ((what & kHasTimes) == 0 || read_times(reader, feedback));
+  if (!good) return false;
+  feedback.age = kFeedbackAgeUnit * static_cast<std::int64_t>(age);
+  if ((what & kHasMarks) != 0) feedback.ce = reader.u24();
+  return read_reports(reader, feedback);
+}
+
 void write_report(Writer& writer, const TrackReport& report) {
   const std::uint8_t times = report.has_times() ? kReportHasTimes : 0;
   writer.u8(static_cast<std::uint8_t>(report.track));
@@ -200,22 +216,11 @@ void encode_feedback(const Feedback& feedback, Writer& writer) noexcept {
   for (const TrackReport& report : feedback.reports()) write_report(writer, report);
 }
 
+// Made where the caller gets it: a Feedback is more than a KiB.
 Result<Feedback> decode_feedback(Bytes body) noexcept {
-  Reader reader(body);
-  Feedback feedback;
-  feedback.number = reader.u16();
-  const PacketNumber highest{reader.varint()};
-  const std::uint64_t age = reader.varint();
-  const std::uint8_t what = reader.u8();
-  const auto ranges = static_cast<std::uint8_t>((what & kRangesMask) + 1);
-  const bool good = highest.value <= kPacketNumberMax && age <= kAgeUnitsMax &&
-                    (what & kNoMeaning) == 0 && read_ranges(reader, highest, ranges, feedback) &&
-                    ((what & kHasTimes) == 0 || read_times(reader, feedback));
-  if (!good) return Unexpected{DropReason::kMalformed};
-  feedback.age = kFeedbackAgeUnit * static_cast<std::int64_t>(age);
-  if ((what & kHasMarks) != 0) feedback.ce = reader.u24();
-  if (!read_reports(reader, feedback)) return Unexpected{DropReason::kMalformed};
-  return feedback;
+  Result<Feedback> result{std::in_place};
+  if (!read_body(body, *result)) result = Unexpected{DropReason::kMalformed};
+  return result;
 }
 
 }  // namespace sluice::wire

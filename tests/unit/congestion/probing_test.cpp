@@ -43,7 +43,7 @@ struct Path {
       result.arrival = Duration{static_cast<std::int64_t>(i * gap_us / share)};
       result.lost = i >= 1 && i <= lost;
       if (result.lost) result.arrival.reset();
-      probing.add(result);
+      probing.add(result, result.arrival.has_value());
     }
     return update(200);
   }
