@@ -11,32 +11,35 @@
 #include <string>
 #include <vector>
 
+#include "bench/fanout/traffic.h"
 #include "proto/base/result.h"
 
 namespace sluice::bench {
 
-enum class Ingress : std::uint8_t {
-  kBurst,  ///< frames of `burst` equal packets, not paced
-  kPaced,  ///< 30 frames/s of 7 packets (2 Mbit/s), as the product's own pacer sends them
-};
-
 struct FanoutOptions {
-  unsigned subscribers = 100;
-  unsigned burst = 8;  ///< packets of a frame; kPaced has its own
+  unsigned subscribers = 100;  ///< members in all, with kCall
+  unsigned burst = 8;          ///< packets of a frame, with kBurst
   unsigned workers = 1;
   Ingress ingress = Ingress::kBurst;
   unsigned windows = 9;
   double window_s = 1;
   double loss = 0;          ///< share of the relay's packets that its sinks take for lost
   double copies_per_s = 0;  ///< offered; 0: chosen, far below what a core can do
+  bool half_rate = false;   ///< instead: half of the highest at which every copy arrives
   std::string relay;        ///< program; empty: the one beside this
 };
+
+inline constexpr int kCdfPoints = 100;
 
 /// One window of one forwarder.
 struct FanoutWindow {
   std::uint64_t copies_expected = 0, copies = 0;
   double cpu_ns = 0;
   double latency_us_p50 = 0, latency_us_p99 = 0;  ///< sent to arrived at the last-served sink
+  std::vector<double> latency_us_cdf;             ///< its hundredths
+  double skew_us_p50 = 0;                         ///< first to last sink
+  std::optional<double> allocations;
+  std::vector<std::uint64_t> copies_by_worker;
 
   double ns_per_copy() const { return copies == 0 ? 0 : cpu_ns / static_cast<double>(copies); }
 };
@@ -53,6 +56,8 @@ struct FanoutReport {
   double offered_copies_per_s = 0;
   std::string aead, floor_cipher;
   std::vector<FanoutWindow> relay, floor, floor_openssl;
+  std::vector<FanoutWindow> one_worker;  ///< a relay of one worker, beside one of several
+  std::optional<double> highest_copies_per_s;
   std::vector<RelayCounts> counts;  ///< beside `relay`
   std::optional<double> link_bytes_idle, link_bytes_active;
   double load_average = 0;
@@ -65,9 +70,8 @@ struct FanoutReport {
 /// What no relay is needed to refuse; the words are for the command line.
 Status<Failure> check_fanout(const FanoutOptions& options);
 
-/// The offered copies a second and the packets of a frame that the options lead to.
-double offered_rate(const FanoutOptions& options);
-unsigned packets_per_frame(const FanoutOptions& options);
+/// Who sends what to whom.
+Traffic traffic_of(const FanoutOptions& options);
 
 Result<FanoutReport, Failure> run_fanout(const FanoutOptions& options);
 

@@ -5,21 +5,11 @@
 
 #include <CLI/CLI.hpp>
 
+#include "bench/report/outcome.h"
 #include "bench/report/report_file.h"
 #include "proto/base/limits.h"
 
 namespace sluice::bench {
-namespace {
-
-constexpr int kExitFailed = 1, kExitBadInput = 2, kExitEnvironment = 5;
-
-int say(int code, const std::string& what) {
-  std::fprintf(stderr, "sluice-bench: %s\n", what.c_str());
-  return code;
-}
-
-}  // namespace
-
 CLI::App* add_fanout_command(CLI::App& app, FanoutCommand& command) {
   FanoutOptions& options = command.options;
   CLI::App* fanout = app.add_subcommand(
@@ -28,19 +18,24 @@ CLI::App* add_fanout_command(CLI::App& app, FanoutCommand& command) {
       "Examples:\n"
       "  sluice-bench fanout --subscribers 100 --burst 8 --workers 1 --json fanout.json\n"
       "  sluice-bench fanout --ingress paced --windows 15 --fail-if 'ratio>1.4,loss>0%'");
-  fanout->add_option("--subscribers", options.subscribers, "sinks, each an authenticated link")
+  fanout
+      ->add_option("--subscribers", options.subscribers,
+                   "sinks, each an authenticated link; members in all, with --ingress call")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   fanout->add_option("--burst", options.burst, "equal packets of a frame, with --ingress burst")
       ->check(CLI::Range(1U, static_cast<unsigned>(kRunPacketsMax)))
       ->capture_default_str();
-  fanout->add_option("--workers", options.workers, "of the relay; 1 is pinned to a core")
+  fanout
+      ->add_option("--workers", options.workers,
+                   "of the relay; 1 is pinned to a core, more are held against a relay of 1")
       ->check(CLI::Range(1, 32))
       ->capture_default_str();
   fanout
       ->add_option("--ingress", command.ingress,
-                   "burst, or paced: 2 Mbit/s at 30 frames/s, as the product's pacer sends it")
-      ->check(CLI::IsMember({"burst", "paced"}))
+                   "burst; paced: 2 Mbit/s at 30 frames/s, as the product's pacer sends it; call: "
+                   "rooms of 4 members, video 300 kbit/s at 15 frames/s and sound, 50/s, of each")
+      ->check(CLI::IsMember({"burst", "paced", "call"}))
       ->capture_default_str();
   fanout->add_option("--windows", options.windows, "of each forwarder, in turns")
       ->check(CLI::Range(1, 10'000))
@@ -53,6 +48,8 @@ CLI::App* add_fanout_command(CLI::App& app, FanoutCommand& command) {
                    "copies offered a second, with --ingress burst (0: 5,000 times the burst)")
       ->check(CLI::Range(0.0, 1e8))
       ->capture_default_str();
+  fanout->add_flag("--half-rate", options.half_rate,
+                   "find the highest rate at which every copy arrives, and offer half of it");
   fanout
       ->add_option("--loss", command.loss_percent,
                    "per cent of what comes to the relay's sinks that they lose; repairs run")
@@ -73,11 +70,13 @@ int run_fanout_command(FanoutCommand command) {
     return say(kExitBadInput, "--json: " + writable.error().message);
   }
   if (command.ingress == "paced") command.options.ingress = Ingress::kPaced;
+  if (command.ingress == "call") command.options.ingress = Ingress::kCall;
   command.options.loss = command.loss_percent / 100;
   if (const auto checked = check_fanout(command.options); !checked) {
     return say(kExitBadInput, checked.error().message);
   }
-  std::fprintf(stderr, "fanout: %.0f copies/s are offered\n", offered_rate(command.options));
+  std::fprintf(stderr, "fanout: %.0f copies/s are offered\n",
+               traffic_of(command.options).copies_per_s());
   try {
     const auto report = run_fanout(command.options);
     if (!report) return say(kExitEnvironment, report.error().message);

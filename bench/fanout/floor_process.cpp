@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "bench/fanout/process_cost.h"
+#include "bench/process/process_cost.h"
 
 namespace sluice::bench {
 namespace {

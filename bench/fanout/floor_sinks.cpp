@@ -1,22 +1,20 @@
 #include "bench/fanout/floor_sinks.h"
 
 #include <algorithm>
-#include <array>
+
+#include "bench/floor/forwarder.h"
 
 namespace sluice::bench {
 namespace {
 
 constexpr std::size_t kFeedbackBytesMax = 1200;
 
-constexpr std::array<std::byte, kFeedbackBytesMax> kFeedback{};
-
 }  // namespace
 
 class FloorSinks::Sink {
  public:
-  Sink(net::Loop& loop, FloorSinks& all, std::size_t packet_bytes)
+  Sink(net::Loop& loop, FloorSinks& all)
       : all_(all),
-        packet_bytes_(packet_bytes),
         socket_(loop, net::Callback<const net::ReceivedBatch&>::to<&Sink::handle_batch>(this)) {}
 
   Status<Failure> open() {
@@ -29,39 +27,38 @@ class FloorSinks::Sink {
 
   /// `share`: how much of the way to its first feedback it has behind it, so that not all send at
   /// once.
-  void begin(double share) {
-    next_ = 0;
-    since_feedback_ = share * all_.feedback_.copies_per_feedback;
-  }
+  void begin(double share) { since_feedback_ = share * all_.feedback_.copies_per_feedback; }
 
  private:
   void handle_batch(const net::ReceivedBatch& batch) {
     for (const net::ReceivedDatagram& datagram : batch.datagrams) {
-      if (datagram.from != all_.forwarder_ || datagram.bytes.size() != packet_bytes_) continue;
-      all_.ledger_.arrived(next_++, datagram.received_at.value_or(batch.now));
+      if (datagram.from != all_.forwarder_ || datagram.bytes.size() <= kFloorHeaderBytes) continue;
+      const FloorTag tag = FloorTag::read(datagram.bytes.data());
+      all_.ledger_.arrived(tag.flow, tag.number, datagram.received_at.value_or(batch.now));
       since_feedback_ += 1;
     }
     if (since_feedback_ < all_.feedback_.copies_per_feedback) return;
     since_feedback_ = 0;
-    const std::size_t bytes = std::min(all_.feedback_.bytes, kFeedback.size());
-    socket_.send({all_.forwarder_, Bytes{kFeedback}.first(bytes), 0});
+    const std::size_t bytes = std::min(all_.feedback_.bytes, all_.feedback_bytes_.size());
+    socket_.send({all_.forwarder_, Bytes{all_.feedback_bytes_}.first(bytes), 0});
     socket_.flush();
   }
 
   FloorSinks& all_;
-  std::size_t packet_bytes_;
-  std::size_t next_ = 0;
   double since_feedback_ = 0;
   net::UdpSocket socket_;
 };
 
-FloorSinks::FloorSinks(net::Loop& loop, WindowLedger& ledger) : loop_(loop), ledger_(ledger) {}
+FloorSinks::FloorSinks(net::Loop& loop, WindowLedger& ledger)
+    : loop_(loop), ledger_(ledger), feedback_bytes_(kFeedbackBytesMax) {
+  FloorTag{kFloorFeedback, 0}.write(feedback_bytes_.data());
+}
 
 FloorSinks::~FloorSinks() = default;
 
-Status<Failure> FloorSinks::open(unsigned count, std::size_t packet_bytes) {
+Status<Failure> FloorSinks::open(unsigned count) {
   for (unsigned i = 0; i < count; ++i) {
-    sinks_.push_back(std::make_unique<Sink>(loop_, *this, packet_bytes));
+    sinks_.push_back(std::make_unique<Sink>(loop_, *this));
     if (auto opened = sinks_.back()->open(); !opened) return opened;
   }
   return Done{};

@@ -25,7 +25,7 @@ class FloorSinks {
   FloorSinks(net::Loop& loop, WindowLedger& ledger);
   ~FloorSinks();
 
-  Status<Failure> open(unsigned count, std::size_t packet_bytes);
+  Status<Failure> open(unsigned count);
 
   std::vector<sockaddr_in> addresses() const;
 
@@ -40,6 +40,7 @@ class FloorSinks {
   std::vector<std::unique_ptr<Sink>> sinks_;
   Address forwarder_;
   FeedbackTraffic feedback_;
+  std::vector<std::byte> feedback_bytes_;
 };
 
 }  // namespace sluice::bench

@@ -1,84 +1,107 @@
-// RelaySide: the members of a fan-out at a real relay: one pusher and its sinks, all of them
-// authenticated links of this process, in one room. Every packet that arrives is entered into the
-// ledger; the runs in which the pusher's packets left are the schedule that a floor is fed by.
+// RelaySide: the members of a fan-out at a real relay, all of them authenticated links of this
+// process: one pusher and its sinks in one room, or the members of calls, who are both. Every
+// packet that arrives is entered into the ledger; when the packets left is the schedule that a
+// floor is fed by.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "bench/fanout/fanout.h"
 #include "bench/fanout/lean_link.h"
+#include "bench/fanout/traffic.h"
 #include "bench/fanout/window_ledger.h"
-#include "client/pusher.h"
+#include "client/client_link.h"
 #include "net/fine_timer.h"
 #include "net/loop.h"
+#include "proto/crypto/ticket.h"
 
 namespace sluice::bench {
 
-/// Packets that left the pusher together, and when, since the window began.
+/// Packets of a flow that left together, and when, since the window began.
 struct ScheduledRun {
   Duration at{};
+  std::size_t flow = 0;
   unsigned packets = 0;
+};
+
+struct RelaySideSetup {
+  std::string control_path;
+  double loss = 0;    ///< share of what comes to the sinks that they lose
+  bool paced = true;  ///< false: the pushers' packets leave at once
 };
 
 class RelaySide {
  public:
-  RelaySide(net::Loop& loop, WindowLedger& ledger, const FanoutOptions& options,
-            std::string control_path);
+  RelaySide(net::Loop& loop, WindowLedger& ledger, const Traffic& traffic, RelaySideSetup setup);
   ~RelaySide();
 
-  /// Joins the subscribers, some at a time. Blocks.
+  /// Joins who takes media, some at a time. Blocks.
   Status<Failure> join_sinks();
 
-  /// Joins the pusher and announces its stream. Blocks.
-  Status<Failure> join_pusher();
+  /// Joins who pushes alone, and waits until all streams are there. Blocks.
+  Status<Failure> join_pushers();
 
   /// Everything sent from here on belongs to a new window.
   void begin_window(Instant now);
 
-  /// Sends a frame of packets_per_frame() packets.
-  void push_frame(Instant now);
+  /// Sends a frame of a flow.
+  void push(std::size_t flow, Instant now);
 
   /// Does what is due on any link.
   void due(Instant now);
 
-  Instant next_pusher_deadline() const { return pusher_link_->next_deadline(); }
-
-  void due_pusher(Instant now) { pusher_link_->due(now); }
+  /// The same for those that push, and when that is.
+  void due_pushers(Instant now);
+  Instant next_pusher_deadline() const;
 
   const std::vector<ScheduledRun>& schedule() const { return schedule_; }
 
- private:
-  class Sink;
+  /// Copies of this window that came from each worker.
+  const std::vector<std::uint64_t>& copies_by_worker() const { return copies_by_worker_; }
 
-  Result<client::ClientLink::Config, Failure> config_for(const std::string& user,
+  /// What the next member of the room needs to join it, besides its first commands. Blocks for the
+  /// relay's answer.
+  Result<client::ClientLink::Config, Failure> config_for(const std::string& room,
+                                                         const std::string& user,
                                                          crypto::Rights rights);
+
+  /// A datagram that the first sink sent, as it left; empty as long as there was none.
+  const std::vector<std::byte>& datagram_of_sink() const { return datagram_of_sink_; }
+
+ private:
+  class Member;
+
+  struct Flow {
+    std::size_t next_part = 0, window_first = 0;
+    std::uint64_t frames = 0;
+    std::uint32_t last_ms = 0;
+    std::vector<std::byte> body;
+  };
+
   template <class Ready>
   bool run_until(Ready ready);
 
-  void handle_pusher_event(const link::Event& event, Instant) { pusher_.handle_event(event); }
-
-  void handle_pusher_run(const link::Transmit& run);
-  Failure why_not_joined(const LeanLink& member) const;
+  Status<Failure> join(std::unique_ptr<Member> member, std::size_t number, crypto::Rights rights);
+  void note_run(std::size_t flow, const link::Transmit& run);
+  Failure why_not_joined() const;
 
   net::Loop& loop_;
   WindowLedger& ledger_;
-  const FanoutOptions& options_;
-  std::string control_path_;
+  const Traffic& traffic_;
+  RelaySideSetup setup_;
   std::vector<std::byte> arena_memory_;
   link::SendArena arena_;
   net::FineTimer tick_;
-  std::vector<std::unique_ptr<Sink>> sinks_;
-  client::Pusher pusher_;
-  std::unique_ptr<LeanLink> pusher_link_;
-  std::vector<std::byte> body_;
-  std::uint64_t frames_ = 0;
-  std::size_t window_first_ = 0;  // part number at which the window began
+  std::vector<std::unique_ptr<Member>> members_;  // sinks, then who pushes alone
+  std::vector<Member*> pushers_;                  // by flow / flows_per_pusher()
+  std::vector<Flow> flows_;
   Instant began_, window_began_{};
-  std::uint32_t last_ms_ = 0;
   std::vector<ScheduledRun> schedule_;
+  std::vector<std::uint64_t> copies_by_worker_;
+  std::vector<std::byte> datagram_of_sink_;
 };
 
 }  // namespace sluice::bench

@@ -64,12 +64,17 @@ void forward(Forwarder& forwarder, const std::atomic<bool>& over, std::atomic<st
 /// never behind.
 void feed(const FloorOptions& options, sockaddr_in to, const std::atomic<std::uint64_t>& done) {
   LoopbackSocket socket;
-  const int segment = static_cast<int>(options.packet_bytes);
+  const std::size_t bytes = kFloorHeaderBytes + options.packet_bytes;
+  const int segment = static_cast<int>(bytes);
   setsockopt(socket.fd(), SOL_UDP, UDP_SEGMENT, &segment, sizeof segment);
-  const std::vector<std::byte> burst(options.burst * options.packet_bytes, std::byte{0x5A});
+  std::vector<std::byte> burst(options.burst * bytes, std::byte{0x5A});
   const auto end =
       std::chrono::steady_clock::now() + std::chrono::duration<double>(options.seconds);
   for (std::uint64_t sent = 0; std::chrono::steady_clock::now() < end; ++sent) {
+    for (std::uint32_t i = 0; i < options.burst; ++i) {
+      FloorTag{0, static_cast<std::uint32_t>(sent) * options.burst + i}.write(burst.data() +
+                                                                              i * bytes);
+    }
     ::sendto(socket.fd(), burst.data(), burst.size(), 0, reinterpret_cast<sockaddr*>(&to),
              sizeof to);
     while (done <= sent && std::chrono::steady_clock::now() < end) std::this_thread::yield();
@@ -102,7 +107,8 @@ FloorReport run_floor(const FloorOptions& options) {
   FloorReport report;
   report.options = options;
   const UnreadSinks sinks{options.subscribers};
-  Forwarder forwarder({options.cipher, options.packet_bytes, options.burst}, sinks.addresses());
+  Forwarder forwarder({options.cipher, kFloorHeaderBytes + options.packet_bytes, options.burst},
+                      sinks.addresses());
   std::atomic<bool> over{false};
   std::atomic<std::uint64_t> done{0};
   std::thread forwarding{[&] { forward(forwarder, over, done, report); }};

@@ -13,6 +13,8 @@
 #include <netinet/udp.h>
 #include <sys/socket.h>
 
+#include "proto/base/bytes.h"
+
 namespace sluice::bench {
 namespace {
 
@@ -36,6 +38,16 @@ std::size_t packet_bytes_of(msghdr& header, std::size_t bytes) {
 }
 
 }  // namespace
+
+void FloorTag::write(std::byte* to) const {
+  store_be<4>(to, flow);
+  store_be<4>(to + 4, number);
+}
+
+FloorTag FloorTag::read(const std::byte* from) {
+  return {static_cast<std::uint32_t>(load_be<4>(from)),
+          static_cast<std::uint32_t>(load_be<4>(from + 4))};
+}
 
 LoopbackSocket::LoopbackSocket() : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in any{};
@@ -75,21 +87,61 @@ struct Forwarder::Receiving {
   std::array<Control, kMessagesPerCall> control{};
 };
 
+/// Messages that leave with the next call, and their packets.
+struct Forwarder::Sending {
+  explicit Sending(std::size_t message_bytes)
+      : message_bytes_max(message_bytes), arena(kMessagesPerCall * message_bytes) {}
+
+  struct alignas(cmsghdr) Control {
+    char bytes[CMSG_SPACE(sizeof(std::uint16_t))];
+  };
+
+  std::byte* room() { return arena.data() + count * message_bytes_max; }
+
+  void add(sockaddr_in& to, std::size_t bytes, std::size_t segment_bytes) {
+    parts[count] = {room(), bytes};
+    msghdr& header = messages[count].msg_hdr;
+    header = {};
+    header.msg_iov = &parts[count];
+    header.msg_iovlen = 1;
+    header.msg_name = &to;
+    header.msg_namelen = sizeof to;
+    if (bytes > segment_bytes) {
+      header.msg_control = control[count].bytes;
+      header.msg_controllen = sizeof(Control);
+      cmsghdr* const at = CMSG_FIRSTHDR(&header);
+      at->cmsg_level = SOL_UDP;
+      at->cmsg_type = UDP_SEGMENT;
+      at->cmsg_len = CMSG_LEN(sizeof(std::uint16_t));
+      const auto segment = static_cast<std::uint16_t>(segment_bytes);
+      std::memcpy(CMSG_DATA(at), &segment, sizeof segment);
+    }
+    ++count;
+  }
+
+  std::size_t message_bytes_max, count = 0;
+  std::uint64_t packets = 0;
+  std::vector<std::byte> arena;
+  std::array<iovec, kMessagesPerCall> parts{};
+  std::array<mmsghdr, kMessagesPerCall> messages{};
+  std::array<Control, kMessagesPerCall> control{};
+};
+
 Forwarder::Forwarder(const ForwarderSetup& setup, std::span<const sockaddr_in> sinks)
     : setup_(setup),
-      sealed_bytes_(kFloorHeaderBytes + setup.packet_bytes + kFloorTagBytes),
       receiving_(std::make_unique<Receiving>()),
-      arena_(kMessagesPerCall * setup.burst_max * sealed_bytes_) {
+      sending_(
+          std::make_unique<Sending>(setup.burst_max * (setup.packet_bytes_max + kFloorTagBytes))) {
   for (std::uint32_t i = 0; i < sinks.size(); ++i) {
-    sinks_.push_back({sinks[i], make_cipher(setup.cipher, i), 0});
+    sinks_.push_back({sinks[i], make_cipher(setup.cipher, i)});
   }
-  const int segment = static_cast<int>(sealed_bytes_), on = 1;
+  const int on = 1, off = 0;
   for (const int option : {SO_RCVBUFFORCE, SO_SNDBUFFORCE, SO_RCVBUF, SO_SNDBUF}) {
     // The forced ones are for root; who is not gets what the system allows by the others.
     if (geteuid() == 0 && (option == SO_RCVBUF || option == SO_SNDBUF)) continue;
     setsockopt(socket_.fd(), SOL_SOCKET, option, &kBufferBytes, sizeof kBufferBytes);
   }
-  if (setsockopt(socket_.fd(), SOL_UDP, UDP_SEGMENT, &segment, sizeof segment) != 0) {
+  if (setsockopt(socket_.fd(), SOL_UDP, UDP_SEGMENT, &off, sizeof off) != 0) {
     fail("UDP_SEGMENT, which the floor needs");
   }
   if (setsockopt(socket_.fd(), SOL_UDP, UDP_GRO, &on, sizeof on) != 0) {
@@ -112,49 +164,61 @@ bool Forwarder::turn(int wait_ms, ForwarderCounts& counts) {
   for (int i = 0; i < got; ++i) {
     const auto at = static_cast<std::size_t>(i);
     mmsghdr& message = receiving_->messages[at];
-    if (packet_bytes_of(message.msg_hdr, message.msg_len) != setup_.packet_bytes) continue;
+    const std::size_t bytes = packet_bytes_of(message.msg_hdr, message.msg_len);
+    if (bytes <= kFloorHeaderBytes || bytes > setup_.packet_bytes_max) continue;
     std::span<const std::byte> rest{receiving_->memory.data() + at * kMessageBytesMax,
                                     message.msg_len};
     while (!rest.empty()) {
-      const auto burst = rest.first(std::min(rest.size(), setup_.burst_max * setup_.packet_bytes));
+      const auto burst = rest.first(std::min(rest.size(), setup_.burst_max * bytes));
       rest = rest.subspan(burst.size());
-      forward(burst, counts);
+      forward(burst, bytes, counts);
     }
   }
+  flush(counts);
   return got > 0;
 }
 
-void Forwarder::forward(std::span<const std::byte> packets, ForwarderCounts& counts) {
-  counts.packets_in += packets.size() / setup_.packet_bytes;
-  for (std::span<Sink> rest{sinks_}; !rest.empty();) {
-    const auto some = rest.first(std::min<std::size_t>(kMessagesPerCall, rest.size()));
-    rest = rest.subspan(some.size());
-    send_to(some, packets, counts);
+/// Packets glued together came from one socket, and a pusher's socket sends one flow at a time.
+void Forwarder::forward(std::span<const std::byte> packets, std::size_t packet_bytes,
+                        ForwarderCounts& counts) {
+  const FloorTag tag = FloorTag::read(packets.data());
+  if (tag.flow == kFloorFeedback) return;
+  const std::size_t own =
+      setup_.flows_per_sink == 0 ? sinks_.size() : tag.flow / setup_.flows_per_sink;
+  const std::size_t room = setup_.room_sinks == 0 ? sinks_.size() : setup_.room_sinks;
+  const std::size_t first = own < sinks_.size() ? own / room * room : 0;
+  counts.packets_in += (packets.size() + packet_bytes - 1) / packet_bytes;
+  for (std::size_t i = first; i < std::min(first + room, sinks_.size()); ++i) {
+    if (i == own) continue;
+    copy_to(sinks_[i], packets, packet_bytes);
+    if (sending_->count == kMessagesPerCall) flush(counts);
   }
 }
 
-void Forwarder::send_to(std::span<Sink> sinks, std::span<const std::byte> packets,
-                        ForwarderCounts& counts) {
-  const std::size_t count = packets.size() / setup_.packet_bytes;
-  std::array<iovec, kMessagesPerCall> parts{};
-  std::array<mmsghdr, kMessagesPerCall> messages{};
-  for (std::size_t i = 0; i < sinks.size(); ++i) {
-    std::byte* const run = arena_.data() + i * setup_.burst_max * sealed_bytes_;
-    for (std::size_t p = 0; p < count; ++p) {
-      sinks[i].cipher->write(sinks[i].next_number++,
-                             packets.subspan(p * setup_.packet_bytes, setup_.packet_bytes),
-                             {run + p * sealed_bytes_, sealed_bytes_});
-    }
-    parts[i] = {run, count * sealed_bytes_};
-    messages[i].msg_hdr.msg_iov = &parts[i];
-    messages[i].msg_hdr.msg_iovlen = 1;
-    messages[i].msg_hdr.msg_name = &sinks[i].address;
-    messages[i].msg_hdr.msg_namelen = sizeof(sockaddr_in);
+void Forwarder::copy_to(Sink& sink, std::span<const std::byte> packets, std::size_t packet_bytes) {
+  std::byte* out = sending_->room();
+  std::size_t bytes = 0;
+  for (auto rest = packets; rest.size() > kFloorHeaderBytes;) {
+    const auto packet = rest.first(std::min(packet_bytes, rest.size()));
+    rest = rest.subspan(packet.size());
+    const std::size_t sealed = packet.size() + kFloorTagBytes;
+    sink.cipher->write(load_be<8>(packet.data()), packet.subspan(kFloorHeaderBytes),
+                       {out + bytes, sealed});
+    bytes += sealed;
+    ++sending_->packets;
   }
-  const int sent =
-      ::sendmmsg(socket_.fd(), messages.data(), static_cast<unsigned>(sinks.size()), 0);
+  sending_->add(sink.address, bytes, packet_bytes + kFloorTagBytes);
+}
+
+void Forwarder::flush(ForwarderCounts& counts) {
+  if (sending_->count == 0) return;
+  const int sent = ::sendmmsg(socket_.fd(), sending_->messages.data(),
+                              static_cast<unsigned>(sending_->count), 0);
   ++counts.system_calls;
-  if (sent > 0) counts.packets_out += static_cast<std::uint64_t>(sent) * count;
+  // What the kernel does not take is missed by whoever counts copies.
+  if (sent == static_cast<int>(sending_->count)) counts.packets_out += sending_->packets;
+  sending_->count = 0;
+  sending_->packets = 0;
 }
 
 }  // namespace sluice::bench

@@ -1,7 +1,8 @@
 // Forwarder: the bare forwarder itself, on one socket. What came in one call is split where the
 // kernel glued it, and for each sink's address a copy of each packet is written, sealed if wanted,
-// and sent as one UDP_SEGMENT message, 16 messages a call. What is smaller than a packet is
-// feedback: read and forgotten. Nothing of the relay's path is in it. Used by floor.cpp on a
+// and sent as one UDP_SEGMENT message, 16 messages a call. A packet begins with eight bytes: its
+// flow, which says who gets it, and its number, which become the copy's header. What names no flow
+// is feedback: read and forgotten. Nothing of the relay's path is in it. Used by floor.cpp on a
 // thread, by fanout/ in a process of its own.
 #pragma once
 
@@ -19,9 +20,22 @@ namespace sluice::bench {
 
 struct ForwarderSetup {
   CipherKind cipher = CipherKind::kOpenSsl;
-  std::size_t packet_bytes = 1200;
-  unsigned burst_max = 8;  ///< packets for one sink in one message; more that came become several
+  std::size_t packet_bytes_max = 1200;
+  unsigned burst_max = 8;   ///< packets for one sink in one message; more that came become several
+  unsigned room_sinks = 0;  ///< sinks stand in rooms of so many; 0: all in one
+  unsigned flows_per_sink = 0;  ///< so many are each sink's own, which it does not get back
 };
+
+/// The first bytes of a packet, before and after it was forwarded.
+struct FloorTag {
+  std::uint32_t flow = 0, number = 0;
+
+  void write(std::byte* to) const;
+  static FloorTag read(const std::byte* from);
+};
+
+/// Of datagrams that are not forwarded.
+inline constexpr std::uint32_t kFloorFeedback = 0xFFFFFFFF;
 
 struct ForwarderCounts {
   std::uint64_t packets_in = 0, packets_out = 0;
@@ -61,20 +75,21 @@ class Forwarder {
   struct Sink {
     sockaddr_in address{};
     std::unique_ptr<FloorCipher> cipher;
-    std::uint64_t next_number = 0;
   };
 
   struct Receiving;
+  struct Sending;
 
-  void forward(std::span<const std::byte> packets, ForwarderCounts& counts);
-  void send_to(std::span<Sink> sinks, std::span<const std::byte> packets, ForwarderCounts& counts);
+  void forward(std::span<const std::byte> packets, std::size_t packet_bytes,
+               ForwarderCounts& counts);
+  void copy_to(Sink& sink, std::span<const std::byte> packets, std::size_t packet_bytes);
+  void flush(ForwarderCounts& counts);
 
   ForwarderSetup setup_;
-  std::size_t sealed_bytes_;
   LoopbackSocket socket_;
   std::vector<Sink> sinks_;
   std::unique_ptr<Receiving> receiving_;
-  std::vector<std::byte> arena_;
+  std::unique_ptr<Sending> sending_;
 };
 
 }  // namespace sluice::bench

@@ -2,9 +2,12 @@
 // a free port; it ends with the object.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "bench/process/allocation_count.h"
 #include "bench/process/child_process.h"
 #include "proto/base/result.h"
 
@@ -14,6 +17,7 @@ struct RelaySetup {
   std::string program;  // empty: the relay beside this program
   unsigned workers = 1;
   bool http = false;  // pages on a free port of 127.0.0.1
+  bool count_allocations = false;
 };
 
 class RelayProcess {
@@ -31,9 +35,15 @@ class RelayProcess {
   /// "127.0.0.1:8080", of its pages; empty where none were asked for.
   std::string http_address() const;
 
+  /// Nothing where it was not asked for, or cannot be counted.
+  std::optional<std::uint64_t> allocations() const {
+    return allocations_ ? allocations_->read() : std::nullopt;
+  }
+
  private:
   std::string dev_file() const { return control_path() + ".json"; }
 
+  std::unique_ptr<AllocationCount> allocations_;
   std::unique_ptr<ChildProcess> process_;
 };
 

@@ -9,14 +9,13 @@
 
 #include "bench/report/condition.h"
 #include "bench/report/median.h"
+#include "bench/report/outcome.h"
 #include "bench/report/report_file.h"
 
 namespace sluice::bench {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr int kExitFailed = 1, kExitBadInput = 2;
 
 bool is_number(const Json& value) { return value.is_number(); }
 
@@ -33,11 +32,6 @@ std::string told(const std::optional<double>& value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.6g", *value);
   return text;
-}
-
-int say_bad(const std::string& what) {
-  std::fprintf(stderr, "sluice-bench: %s\n", what.c_str());
-  return kExitBadInput;
 }
 
 }  // namespace
@@ -98,13 +92,14 @@ CLI::App* add_compare_command(CLI::App& app, CompareCommand& command) {
 
 int run_compare_command(const CompareCommand& command) {
   const auto conditions = parse_conditions(command.fail_if);
-  if (!conditions) return say_bad("--fail-if: " + conditions.error().message);
+  if (!conditions) return say(kExitBadInput, "--fail-if: " + conditions.error().message);
   const auto a = read_report_file(command.a);
-  if (!a) return say_bad(a.error().message);
+  if (!a) return say(kExitBadInput, a.error().message);
   const auto b = read_report_file(command.b);
-  if (!b) return say_bad(b.error().message);
+  if (!b) return say(kExitBadInput, b.error().message);
   const auto figures = compare_reports(*a, *b);
-  if (!figures) return say_bad(command.a + ", " + command.b + ": " + figures.error().message);
+  if (!figures)
+    return say(kExitBadInput, command.a + ", " + command.b + ": " + figures.error().message);
   std::fputs(comparison_table(*figures).c_str(), stdout);
   return judge(*conditions, *b) ? kExitFailed : 0;
 }

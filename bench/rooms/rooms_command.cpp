@@ -1,24 +1,12 @@
 #include "bench/rooms/rooms_command.h"
 
-#include <cstdio>
-
 #include <CLI/CLI.hpp>
 
 #include "bench/report/condition.h"
+#include "bench/report/outcome.h"
 #include "bench/report/report_file.h"
 
 namespace sluice::bench {
-namespace {
-
-constexpr int kExitFailed = 1, kExitBadInput = 2, kExitEnvironment = 5;
-
-int say(int code, const std::string& what) {
-  std::fprintf(stderr, "sluice-bench: %s\n", what.c_str());
-  return code;
-}
-
-}  // namespace
-
 CLI::App* add_rooms_command(CLI::App& app, RoomsCommand& command) {
   RoomsOptions& options = command.options;
   CLI::App* rooms =

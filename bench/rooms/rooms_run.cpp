@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/fanout/process_cost.h"
+#include "bench/process/process_cost.h"
 #include "bench/rooms/caller.h"
 #include "bench/rooms/crowd.h"
 #include "bench/rooms/rooms_process.h"

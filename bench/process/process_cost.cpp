@@ -1,4 +1,4 @@
-#include "bench/fanout/process_cost.h"
+#include "bench/process/process_cost.h"
 
 #include <sched.h>
 #include <unistd.h>
