@@ -3,6 +3,7 @@ both APIs in one room, restarts, several relays."""
 
 import hashlib
 import hmac
+import http.client
 import http.server
 import json
 import re
@@ -159,6 +160,36 @@ def bad_requests_get_problems():
             while more := raw.recv(4000):  # headers and body come apart; the service hangs up
                 answer += more
             harness.expect(b"length_missing" in answer, f"chunked: {answer}")
+
+
+def statuses(service, path, count, source):
+    """Of so many questions in a row from one address, over one connection."""
+    connection = http.client.HTTPConnection(service, timeout=10, source_address=(source, 0))
+    answers = []
+    for _ in range(count):
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answers.append((answer.status, answer.read()))
+    connection.close()
+    return answers
+
+
+def a_flood_from_one_address_leaves_the_others_alone():
+    with harness.Processes() as processes:
+        # As for strangers: --dev, all of whose clients have one address, has no such limit.
+        env = {"SLUICE_ROOMS_SERVICE_STATE_FOLDER": str(processes.folder / "state")}
+        arguments = ("--listen", "127.0.0.1:0", "--relay", "")
+        process = processes.start("sluice-rooms", *arguments, env=env)
+        rooms = process.wait_for(r"rooms_started address=(127\.0\.0\.1:\d+)")[1]
+        flood = statuses(rooms, "/v1/rooms", 3000, "127.0.0.3")
+        refused = [body for status, body in flood if status == 429]
+        harness.expect(len(refused) > 1000, f"only {len(refused)} of 3000 refused")
+        harness.expect(json.loads(refused[-1])["code"] == "too_many_requests", refused[-1])
+        flood = statuses(rooms, "/weapp/utils/check_config", 100, "127.0.0.3")
+        refused = [body for status, body in flood if status == 429]
+        harness.expect(refused and json.loads(refused[-1])["code"] == 429, "no 429 by the other API")
+        good = statuses(rooms, "/weapp/utils/check_config", 20, "127.0.0.2")
+        harness.expect({status for status, _ in good} == {200}, good)
 
 
 def listen(rooms, client, room, query="", **options):
@@ -438,6 +469,7 @@ if __name__ == "__main__":
             members_of_both_apis_meet_in_one_room,
             a_text_is_heard_by_members_of_both_apis,
             bad_requests_get_problems,
+            a_flood_from_one_address_leaves_the_others_alone,
             events_reach_who_listens_and_who_comes_back,
             strangers_get_no_events,
             a_listener_who_does_not_read_is_closed_by_name,
