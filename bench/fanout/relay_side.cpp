@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "bench/fanout/oldest_open.h"
 #include "client/credentials.h"
 #include "client/pusher.h"
 #include "proto/base/check.h"
@@ -100,6 +101,7 @@ class RelaySide::Member {
   struct Taken {
     TrackId track{};
     std::size_t flow = 0;
+    OldestOpen open;
   };
 
   void handle_event(const link::Event& event, Instant received_at) {
@@ -124,15 +126,16 @@ class RelaySide::Member {
       const std::size_t flow =
           pusher * side_.traffic_.flows_per_pusher() + (track.kind == TrackKind::kAudio ? 1U : 0U);
       std::erase_if(taken_, [&](const Taken& known) { return known.track == track.id; });
-      taken_.push_back({track.id, flow});
+      taken_.push_back({track.id, flow, OldestOpen{std::chrono::milliseconds{kReportedMs}}});
     }
   }
 
   void handle_media(const link::MediaArrived& media, Instant received_at) {
-    link_.link()->set_report(media.track, media.seq + 1, kReportedMs, kReportedMs);
     const auto known = std::find_if(taken_.begin(), taken_.end(),
                                     [&](const Taken& each) { return each.track == media.track; });
     if (known == taken_.end()) return;
+    known->open.arrived(media.seq, side_.loop_.now());
+    link_.link()->set_report(media.track, known->open.value(), kReportedMs, kReportedMs);
     // Numbers of an earlier window wrap to far beyond this one's and are not taken.
     const std::size_t first = side_.flows_[known->flow].window_first;
     const auto packet = static_cast<std::size_t>(media.seq.value()) - first;

@@ -1,6 +1,7 @@
 // proto/link: what a packet costs in the link, both ways, without the system call. Steady state: an
 // established link at the relay with AES-128-GCM, no loss, everything acknowledged within the
 // millisecond, tables grown to their size. An iteration is 16 packets, one FEEDBACK's worth.
+#include <memory>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -147,9 +148,44 @@ void handle_feedback(benchmark::State& state) {
   count_packets(state, 1, 0);
 }
 
+// The same of a worker's many links, one after the other: their tables are cold.
+void handle_feedback_of_links(benchmark::State& state) {
+  std::vector<std::unique_ptr<LinkPeer>> peers;
+  Parts parts;
+  for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(state.range(0)); ++i) {
+    peers.push_back(std::make_unique<LinkPeer>(i + 1));
+    peers.back()->link().open_egress_track(kTrack, &parts.ring, link::Priority::kBase);
+  }
+  std::vector<std::vector<std::byte>> datagrams(peers.size());
+  Instant now = kLinkStart;
+  Stopwatch watch;
+  for (auto _ : state) {
+    now += kStep;
+    const Seq first = parts.store();
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+      CHECK(peers[i]->link().queue_media(kTrack, first, kPackets, now + kStep).has_value());
+      CHECK(peers[i]->drain(now) == kPackets);
+      datagrams[i].clear();
+      peers[i]->peer().seal_feedback(datagrams[i]);
+    }
+    watch.start();
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+      peers[i]->handle(now + kAcknowledgedAfter, datagrams[i]);
+    }
+    watch.stop();
+    watch.record(state);
+  }
+  count_packets(state, peers.size(), 0);
+}
+
 BENCHMARK(poll_transmit)->Name("link/poll_transmit/k")->Arg(1)->Arg(8)->Arg(16)->UseManualTime();
 BENCHMARK(handle_media)->Name("link/handle_datagram/media")->UseManualTime();
 BENCHMARK(handle_feedback)->Name("link/handle_datagram/feedback_of_16")->UseManualTime();
+BENCHMARK(handle_feedback_of_links)
+    ->Name("link/handle_datagram/feedback_of_16/links")
+    ->Arg(100)
+    ->Arg(1000)
+    ->UseManualTime();
 BENCHMARK(send_feedback)->Name("link/poll_transmit/feedback_of_16")->UseManualTime();
 
 }  // namespace
